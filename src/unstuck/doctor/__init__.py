@@ -1,0 +1,1 @@
+"""Why a network does not learn: findings, causes, and the diagnosis of hand-written programs."""
