@@ -1,0 +1,92 @@
+"""The vocabulary of repair: all candidate edits of a program, in the order in which they deserve to be tried.
+
+A candidate is a small change of the user's own text, labelled with the cause it would mean *if it made the numbers
+right*. Nothing here decides whether it does: a numerical judge runs each mended copy. So the aim is to have the right
+edit among the first few dozen, never to be sure.
+
+Each file in `families/` holds one family of edits as a function ``propose(reading) -> Iterator[Change]``; a new family
+is one new file there.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from unstuck.errors import InputError
+
+from . import families as folder
+from .model import Change, Edit, Facts
+from .reading import Reading
+from .text import parse
+
+__all__ = ["Edit", "Facts", "candidates", "families"]
+
+PER_FAMILY = 14  # candidates that one family may offer for one line
+PER_LINE = 60  # candidates for one line, all families together
+
+
+def families() -> dict[str, Callable[..., Iterable[Change]]]:
+    """Name -> ``propose`` of every family, by listing the folder."""
+    found = sorted(m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_"))
+    return {name: importlib.import_module(f"{folder.__name__}.{name}").propose for name in found}
+
+
+def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[Edit]:
+    """Candidate edits of one file: cheapest first, no two with the same meaning, each of them compiles.
+
+    Args:
+        source: the text of the file.
+        file: its name, copied into the edits.
+        facts: what is known about the running program.
+
+    Raises:
+        InputError: when ``source`` is not valid Python.
+    """
+    facts = facts or Facts()
+    mark = source[:1] if source.startswith("\ufeff") else ""
+    body = source[len(mark) :]
+    try:
+        reading = Reading(body, facts)
+    except (SyntaxError, ValueError) as problem:
+        raise InputError(f"{file} is not valid Python ({problem}); the doctor needs a program that can run.") from None
+    proposed: list[tuple[float, int, str, Change]] = []
+    for name, propose in families().items():
+        for change in propose(reading):
+            cost = round(change.cost + reading.distance(change.line, change.end_line), 4)
+            proposed.append((cost, len(proposed), name, change))
+    proposed.sort(key=lambda p: p[:2])
+    texts = [reading.text.apply(c.pieces) for _, _, _, c in proposed]
+    causes: dict[str, list[str]] = {}
+    for text, (_, _, _, change) in zip(texts, proposed, strict=True):
+        known = causes.setdefault(text or "", [])
+        known += [c for c in (change.cause, *change.other_causes) if c not in known]
+    seen = {ast.dump(reading.text.tree)}
+    by_line: Counter[int] = Counter()
+    by_family: Counter[tuple[int, str]] = Counter()
+    for text, (cost, _, name, change) in zip(texts, proposed, strict=True):
+        if text is None or by_line[change.line] >= PER_LINE or by_family[change.line, name] >= PER_FAMILY:
+            continue
+        meaning = _meaning(text)
+        if meaning is None or meaning in seen:
+            continue
+        seen.add(meaning)
+        by_line[change.line] += 1
+        by_family[change.line, name] += 1
+        others = tuple(c for c in causes[text] if c != change.cause)
+        yield Edit(
+            change.cause, file, change.line, change.end_line, mark + text, change.summary, cost, change.marks, name, others
+        )
+
+
+def _meaning(text: str) -> str | None:
+    """The tree without positions, as a key; None when the text does not compile."""
+    try:
+        tree = parse(text)
+        compile(tree, "<edit>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+    return ast.dump(tree)

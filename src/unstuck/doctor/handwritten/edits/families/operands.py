@@ -1,0 +1,231 @@
+"""Operands: another name, another member, or the same array at another index in the place of the one that is read."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator
+
+from ..making import change, is_number
+from ..model import Change, Shape
+from ..reading import Reading, Reference, base_of, canonical, names_in, root_name
+from ..text import walk
+
+PER_SLOT = 7
+
+
+def propose(reading: Reading) -> Iterator[Change]:
+    for statement in reading.sites():
+        for value in reading.values(statement):
+            for slot in reading.references(value):
+                if slot.index:
+                    yield from _other_counters(reading, slot)
+                elif not _below_bar(reading, slot):
+                    yield from _swaps(reading, statement, slot)
+                    yield from _shifts(reading, statement, slot)
+        for target in reading.targets(statement):
+            for slot in reading.references(target):
+                if slot.index:
+                    yield from _other_counters(reading, slot)
+            if isinstance(target, ast.Subscript):
+                yield from _shifts(reading, statement, Reference(target, reading.text.of(target), False))
+
+
+def _below_bar(reading: Reading, slot: Reference) -> bool:
+    """Counts and flags (`n // size`, `if epoch % 10`) are no operands of the network."""
+    shape = reading.shape(slot.node)
+    return slot.text in reading.all_counters or (shape is None and slot.text in reading.scalars)
+
+
+def _causes(reading: Reading, statement: ast.stmt, slot: ast.expr, new: ast.expr | None) -> tuple[str, ...]:
+    role = reading.role(statement)
+    weights = reading.is_parameter(slot) or (new is not None and reading.is_parameter(new))
+    if role == "forward":
+        return "wrong-variable", "product-or-axis-wrong"
+    if role == "update":
+        return "wrong-variable", "update-not-applied", "optimizer-formula-wrong", "gradient-operand-wrong"
+    if weights:
+        return "backprop-weights-wrong", "wrong-variable", "gradient-operand-wrong"
+    return "gradient-operand-wrong", "wrong-variable", "backprop-weights-wrong", "activation-derivative-misplaced"
+
+
+# ------------------------------------------------------------------------------------------------ other names
+
+
+def _swaps(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[Change]:
+    text = reading.text
+    own = _shape(reading, slot.node, slot.text, statement)
+    found: dict[str, tuple[float, ast.expr | None, bool]] = {}
+    for new, node, prior in _candidates(reading, statement, slot):
+        if new == slot.text or new in found or not _visible(reading, slot.node, node):
+            continue
+        shape = _shape(reading, node, new, statement)
+        if own is None or shape is None:
+            cost, turned = 1.5, False
+        elif shape == own:
+            cost, turned = 1.0, False
+        elif shape[::-1] == own:
+            cost, turned = 1.7, True
+        elif sorted(shape) == sorted(own) or len(shape) == len(own):
+            cost, turned = 2.6, False
+        else:
+            continue
+        alike = difflib.SequenceMatcher(None, new, slot.text).ratio()
+        found[new] = (cost + prior + 0.5 * (1 - alike), node, turned)
+    for new, (cost, other, turned) in sorted(found.items(), key=lambda item: item[1][0])[:PER_SLOT]:
+        written = f"{new}.T" if turned else new
+        parent = text.parent(slot.node)
+        if turned and isinstance(parent, ast.Attribute) and parent.attr == "T":
+            piece = text.swap(parent, new)
+        else:
+            piece = text.swap(slot.node, written)
+        summary = f"use `{written}` instead of `{slot.text}`"
+        yield change(reading, slot.node, piece, _causes(reading, statement, slot.node, other), summary, cost)
+
+
+def _shape(reading: Reading, node: ast.expr, text: str, statement: ast.stmt) -> Shape | None:
+    return reading.shape_of(text, statement.lineno, reading.scope(statement))
+
+
+def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[tuple[str, ast.expr, float]]:
+    """(text, node it stands for, prior) of what could be meant."""
+    text = reading.text
+    node = slot.node
+    holder = reading.holder(statement)
+    paired = reading.partners(node)
+    for other in reading.nearby(holder):
+        prior = 0.0
+        base, own = canonical(base_of(other.node)), canonical(base_of(node))
+        if base in paired:
+            prior -= 0.6
+        elif base == own:
+            prior += 0.1
+        if isinstance(node, ast.Subscript) and isinstance(other.node, ast.Subscript) is False and _depth(node) > 0:
+            prior += 0.4
+        if isinstance(node, ast.Name) and isinstance(other.node, ast.Subscript):
+            prior += 0.1
+        same_index = _reindexed(reading, node, other.node)
+        if same_index and same_index != other.text:
+            yield same_index, other.node, prior
+        yield other.text, other.node, prior + (0.0 if not same_index or same_index == other.text else 0.3)
+    if isinstance(node, ast.Attribute) or root_name(node) == "self":
+        for other in reading.members(statement):
+            base = canonical(base_of(other.node))
+            prior = 0.2 - (0.6 if base in paired else 0.0)
+            same_index = _reindexed(reading, node, other.node)
+            yield same_index or other.text, other.node, prior
+            if same_index and same_index != other.text:
+                yield other.text, other.node, prior + 0.3
+    for key in _sibling_keys(reading, node):
+        yield key, node, 0.0
+    if isinstance(node, ast.Subscript) and _depth(node):
+        yield text.of(node.value), node.value, 0.6
+
+
+def _depth(node: ast.expr) -> int:
+    count = 0
+    while isinstance(node, ast.Subscript):
+        node, count = node.value, count + 1
+    return count
+
+
+def _reindexed(reading: Reading, slot: ast.expr, other: ast.expr) -> str | None:
+    """The other array under the indices of the slot: ``step[j][k]`` and ``w[k][j]`` -> ``w[j][k]``."""
+    if not isinstance(slot, ast.Subscript) or _depth(slot) != _depth(other) or _depth(slot) == 0:
+        return None
+    base_a: ast.expr = slot
+    base_b: ast.expr = other
+    while isinstance(base_a, ast.Subscript) and isinstance(base_b, ast.Subscript):
+        base_a, base_b = base_a.value, base_b.value
+    tail = reading.source_between(base_a, slot)
+    return reading.text.of(base_b) + tail
+
+
+def _sibling_keys(reading: Reading, node: ast.expr) -> Iterator[str]:
+    """``par["R"]`` for ``par["U"]``: other constant keys that are used with the same container."""
+    if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)):
+        return
+    base = reading.text.of(node.value)
+    for other in walk(reading.text.tree):
+        if isinstance(other, ast.Subscript) and isinstance(other.slice, ast.Constant):
+            if type(other.slice.value) is type(node.slice.value) and reading.text.of(other.value) == base:
+                yield reading.text.of(other)
+        if isinstance(other, ast.Dict) and isinstance(node.slice.value, str):
+            parent = reading.text.parent(other)
+            if isinstance(parent, ast.Assign) and any(reading.text.of(t) == base for t in parent.targets):
+                for key in other.keys:
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield f"{base}[{reading.text.of(key)}]"
+
+
+def _visible(reading: Reading, place: ast.expr, other: ast.expr) -> bool:
+    """Whether every name of the other reference is bound where the place is."""
+    inner = reading.comprehension_names(other) - reading.comprehension_names(place)
+    return not (names_in(other) & inner)
+
+
+# -------------------------------------------------------------------------------------------------- indices
+
+
+def _shifts(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[Change]:
+    """``a[l]`` -> ``a[l - 1]``, ``a[l + 1]``; ``a[-1]`` -> ``a[-2]``; ``h[t - 1]`` -> ``h[t]``."""
+    node: ast.expr = slot.node
+    while isinstance(node, ast.Subscript):
+        for index in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+            for new, cost in _neighbours(reading, index):
+                causes = _shift_causes(reading, statement, slot.node, index)
+                piece = reading.text.swap(index, new)
+                yield change(reading, slot.node, piece, causes, f"index {new} instead of {reading.text.of(index)}", cost)
+        node = node.value
+
+
+def _neighbours(reading: Reading, index: ast.expr) -> list[tuple[str, float]]:
+    text = reading.text.of(index)
+    match index:
+        case ast.Name(id=name) if name in reading.all_counters or name not in reading.arrays:
+            return [(f"{name} - 1", 0.8), (f"{name} + 1", 0.9)]
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=ast.Constant(value=int(step))):
+            head, sign = reading.text.of(left), "+" if isinstance(op, ast.Add) else "-"
+            other = "-" if sign == "+" else "+"
+            if step == 1:
+                return [(head, 0.8), (f"{head} {sign} 2", 1.3), (f"{head} {other} 1", 1.2)]
+            return [(f"{head} {sign} {step - 1}", 1.0), (f"{head} {sign} {step + 1}", 1.1)]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(place))):
+            return [(f"-{p}", 0.9) for p in (place - 1, place + 1) if p > 0]
+        case ast.Constant(value=int(place)) if not isinstance(place, bool):
+            return [(str(p), 1.0) for p in (place - 1, place + 1) if p >= 0]
+        case ast.UnaryOp(op=ast.Invert()) | ast.BinOp() if not is_number(index):
+            return [(f"{text} - 1", 1.4), (f"{text} + 1", 1.5)]
+    return []
+
+
+def _shift_causes(reading: Reading, statement: ast.stmt, node: ast.expr, index: ast.expr) -> tuple[str, ...]:
+    counters = names_in(index) & reading.all_counters
+    usual = _causes(reading, statement, node, None)
+    if any(reading.is_time(statement, c) for c in counters):
+        return ("time-index-wrong", *usual)
+    if isinstance(index, ast.BinOp) and len(names_in(index)) > 1:
+        return ("conv-index-wrong", *usual)
+    if reading.is_parameter(node) or not counters:
+        return (*usual, "time-index-wrong")
+    return (*usual, "time-index-wrong", "conv-index-wrong")
+
+
+def _other_counters(reading: Reading, slot: Reference) -> Iterator[Change]:
+    """Another loop variable in an index: ``w[i]`` -> ``w[j]``."""
+    counters = reading.counters(slot.node)
+    if slot.text not in counters:
+        return
+    statement = reading.text.statement(slot.node)
+    owner = reading.text.parent(slot.node)
+    while owner is not None and not isinstance(owner, ast.Subscript):
+        owner = reading.text.parent(owner)
+    weights = isinstance(owner, ast.Subscript) and reading.is_parameter(owner.value)
+    for other in counters:
+        if other != slot.text:
+            first = ("backprop-weights-wrong",) if weights and reading.role(statement) != "forward" else ()
+            causes = (*first, "product-or-axis-wrong", "wrong-variable", "gradient-operand-wrong", "conv-index-wrong")
+            piece = reading.text.swap(slot.node, other)
+            yield change(reading, slot.node, piece, causes, f"index {other} instead of {slot.text}", 1.2)
+
+
