@@ -1,0 +1,1 @@
+"""The doctor for networks written by hand: watch the program, nudge it, compare, repair, prove."""

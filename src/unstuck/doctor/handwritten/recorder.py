@@ -1,0 +1,272 @@
+"""What instrumented code calls inside the watched process: loops are counted, values are copied while a window is open."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import time
+import types
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import instrument
+from .leaves import Array, Walker, nested_shape
+
+MOST_NUMBERS = 3_000_000  # of one site in one window
+MOST_BYTES = 400_000_000  # of one window
+MOST_EVENTS = 400_000
+SNAPSHOTS = 12  # of the variables, for each loop of the source
+PARTS = 64  # members of a list or dict of arrays that are told one by one
+
+
+class Series:
+    """All values of one site in one window: flat numbers, one shape and one order number for each occurrence."""
+
+    __slots__ = ("kind", "order", "shapes", "size", "values")
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.shapes: list[tuple[int, ...]] = []
+        self.order: list[int] = []
+        self.kind = "i"
+        self.size = 0
+
+
+class Recorder:
+    """Counts loop passes; between ``open`` and ``close`` it copies the values of the sites.
+
+    ``at_pass(loop, activation, frame, ended)`` is called at the start of every pass of every loop (and at its end).
+    """
+
+    def __init__(self, walker: Walker) -> None:
+        self.walker = walker
+        self.active = False
+        self.only: set[int] | None = None
+        self.at_pass: Callable[[int, int, types.FrameType, bool], None] | None = None
+        self.activations = 0
+        self.while_running: dict[tuple[int, int], int] = {}
+        self.clear()
+
+    def install(self) -> None:
+        """Make the functions known to instrumented code."""
+        for name, function in (
+            (instrument.VALUE, self.value),
+            (instrument.TARGET, self.target),
+            (instrument.ELEMENT, self.element),
+            (instrument.LOOP, self.loop),
+            (instrument.PASS, self.passed),
+            (instrument.LEAVE, self.left),
+        ):
+            setattr(builtins, name, function)
+
+    def clear(self) -> None:
+        self.series: dict[tuple[int, str], Series] = {}
+        self.events = 0
+        self.bytes = 0
+        self.cut = False
+
+    # ------------------------------------------------------------------ loops
+
+    def loop(self, number: int, iterable: Iterable[Any]) -> Iterator[Any]:
+        self.activations += 1
+        activation = self.activations
+        iterator = iter(iterable)
+        while True:
+            if self.at_pass is not None:
+                self.at_pass(number, activation, sys._getframe(1), False)
+            try:
+                item = next(iterator)
+            except StopIteration:
+                break
+            yield item
+        if self.at_pass is not None:
+            self.at_pass(number, activation, sys._getframe(1), True)
+
+    def passed(self, number: int) -> None:
+        frame = sys._getframe(1)
+        key = (number, id(frame))
+        activation = self.while_running.get(key)
+        if activation is None:
+            self.activations += 1
+            activation = self.while_running[key] = self.activations
+        if self.at_pass is not None:
+            self.at_pass(number, activation, frame, False)
+
+    def left(self, number: int) -> None:
+        frame = sys._getframe(1)
+        activation = self.while_running.pop((number, id(frame)), None)
+        if activation is not None and self.at_pass is not None:
+            self.at_pass(number, activation, frame, True)
+
+    # ------------------------------------------------------------------ values
+
+    def value(self, site: int, value: Any) -> Any:
+        if self.active and (self.only is None or site in self.only):
+            self._tell(site, "", value)
+        return value
+
+    def target(self, site: int, value: Any) -> None:
+        if self.active and (self.only is None or site in self.only):
+            self._tell(site, "", value)
+
+    def element(self, site: int, container: Any, value: Any) -> None:
+        if self.active and (self.only is None or site in self.only):
+            if isinstance(container, np.ndarray) and np.ndim(value) and container.size <= 1_000_000:
+                value = container
+            self._tell(site, "", value)
+
+    def _tell(self, site: int, part: str, value: Any, depth: int = 0) -> None:
+        kind = type(value)
+        if kind is float or kind is int:
+            self._add(site, part, value, (), 1, kind is float)
+        elif kind is np.ndarray:
+            self._array(site, part, value)
+        elif isinstance(value, np.generic):
+            if value.dtype.kind in "fiub":
+                self._add(site, part, value.item(), (), 1, value.dtype.kind == "f")
+        elif depth < 2 and kind in (list, tuple, dict):
+            self._container(site, part, value, depth)
+        elif depth < 2 and kind.__module__ in self.walker.modules and not isinstance(value, (type, types.FunctionType)):
+            self._object(site, part, value)
+
+    def _container(self, site: int, part: str, value: Any, depth: int) -> None:
+        if not value:
+            return
+        if not isinstance(value, dict):
+            shape = nested_shape(value)
+            if shape is not None:
+                flat = np.array(value, dtype=np.float64)
+                self._add(site, part, flat.ravel(), shape, flat.size, True)
+                return
+        if len(value) <= PARTS:
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for name, item in list(items):
+                if not isinstance(item, (str, float, int)):
+                    self._tell(site, f"{part}[{name!r}]", item, depth + 1)
+                elif isinstance(item, float):
+                    self._add(site, f"{part}[{name!r}]", item, (), 1, True)
+
+    def _object(self, site: int, part: str, value: Any) -> None:
+        """A number of the program's own (a node of its automatic gradient): its float attributes."""
+        kind = type(value)
+        names = list(getattr(value, "__dict__", ())) or list(getattr(kind, "__slots__", ()))
+        if len(names) > 8:
+            return
+        found = [(name, getattr(value, name, None)) for name in names]
+        if any(isinstance(item, (np.ndarray, list)) and np.size(item) > 8 for _, item in found):
+            return
+        for name, item in found:
+            if isinstance(item, (float, np.floating)):
+                self._add(site, f"{part}.{name}", float(item), (), 1, True)
+            elif isinstance(item, np.ndarray):
+                self._array(site, f"{part}.{name}", item)
+
+    def _array(self, site: int, part: str, value: Array) -> None:
+        if value.dtype.kind in "fiub" and 0 < value.size <= 1_000_000:
+            self._add(site, part, np.array(value).ravel(), value.shape, value.size, value.dtype.kind == "f")
+
+    def _add(self, site: int, part: str, flat: Any, shape: tuple[int, ...], size: int, is_float: bool) -> None:
+        self.events += 1
+        if self.events > MOST_EVENTS or self.bytes > MOST_BYTES:
+            self.cut = True
+            return
+        series = self.series.get((site, part))
+        if series is None:
+            series = self.series[site, part] = Series()
+        if series.size + size > MOST_NUMBERS:
+            self.cut = True
+            return
+        series.values.append(flat)
+        series.shapes.append(shape)
+        series.order.append(self.events)
+        series.size += size
+        self.bytes += 8 * size
+        if is_float:
+            series.kind = "f"
+
+    def taken(self) -> list[dict[str, Any]]:
+        """The window as plain data for the wire."""
+        out = []
+        for (site, part), series in self.series.items():
+            same = len(set(series.shapes)) == 1
+            first = series.shapes[0]
+            flat = (
+                np.array(series.values, dtype=np.float64)
+                if same and not first
+                else np.concatenate([np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in series.values])
+            )
+            out.append({
+                "site": site, "part": part, "kind": series.kind, "values": flat, "count": len(series.order),
+                "shape": list(first) if same else None, "shapes": None if same else [list(s) for s in series.shapes],
+                "order": np.array(series.order),
+            })  # fmt: skip
+        return out
+
+
+class Scout:
+    """Watches which variables change from one pass of a loop to the next, to find the loop whose pass is one step.
+
+    For each loop it keeps up to SNAPSHOTS comparisons: the leaves of unchanged shape whose values changed.
+    """
+
+    def __init__(self, recorder: Recorder, patience: float) -> None:
+        self.recorder, self.patience = recorder, patience
+        self.last: dict[int, tuple[int, dict[str, Array]]] = {}
+        self.visits: dict[int, int] = {}
+        self.hits: dict[int, int] = {}
+        self.changes: dict[int, list[list[str]]] = {}
+        self.first_hit: dict[int, list[int]] = {}
+        self.depth: dict[int, int] = {}
+        self.sizes: dict[str, int] = {}
+        self.walking = 0.0
+        self.first_change: float | None = None
+
+    def __call__(self, loop: int, activation: int, frame: types.FrameType, ended: bool) -> bool:
+        """Take note of one pass; True when enough was seen."""
+        self.hits[loop] = self.hits.get(loop, 0) + (not ended)
+        self.visits[loop] = self.visits.get(loop, 0) + 1
+        known = self.last.get(loop)
+        if self.visits[loop] > SNAPSHOTS and not (self.visits[loop] < 10 * SNAPSHOTS and not self.changes.get(loop)):
+            return self._enough()
+        if known is None and ended:
+            return False
+        start = time.monotonic()
+        leaves = self.recorder.walker.walk(frame)
+        now = {path: leaf.read() for path, leaf in leaves.items()}
+        self.depth[loop] = len(self.recorder.walker.frames(frame))
+        if known is not None and known[0] == activation:
+            before = known[1]
+            changed = [
+                path
+                for path, value in now.items()
+                if path in before
+                and before[path].shape == value.shape
+                and not np.array_equal(before[path], value, equal_nan=True)
+            ]
+            self.changes.setdefault(loop, []).append(changed)
+            self.sizes.update((path, now[path].size) for path in changed)
+            self.first_hit.setdefault(loop, []).append(self.hits[loop] - (not ended))
+            if self.first_change is None and any(now[path].size > 1 for path in changed):
+                self.first_change = start
+        if ended:
+            self.last.pop(loop, None)
+        else:
+            self.last[loop] = (activation, now)
+        self.walking += time.monotonic() - start
+        return self._enough()
+
+    def _enough(self) -> bool:
+        return self.first_change is not None and time.monotonic() - self.first_change > self.patience
+
+    def table(self) -> dict[str, Any]:
+        """Per loop: how often it passed, how deep in calls it is, and the comparisons that were made."""
+        return {
+            "loops": [
+                {"loop": loop, "hits": self.hits[loop], "depth": self.depth.get(loop, 0), "changes": changes,
+                 "hit": self.first_hit[loop]}
+                for loop, changes in self.changes.items()
+            ],
+            "sizes": self.sizes,
+        }  # fmt: skip

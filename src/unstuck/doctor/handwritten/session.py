@@ -1,0 +1,351 @@
+"""The doctor's side of a watched program: run variants of it, stop at a training step, nudge, read back values.
+
+::
+
+    with Session(load("my_network.py")) as session:
+        outcome = session.finish()                    # the whole program, unwatched
+        table = session.scout()                       # which loop passes change which variables
+        with session.stop(loop=3, hit=1) as step:     # stand still at the start of a training step
+            trace = step.take()                       # every value recorded in that step
+            nudged = step.take(nudge={"w1": delta})   # the same step from slightly other parameters
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from unstuck.errors import UnstuckError
+
+from . import wire
+from .instrument import LoopSite, Site, instrument
+from .program import Program
+
+Array = np.ndarray[Any, Any]
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|nan|inf)(?![\w.])|(?<![\w])[-+]?\d+\.\d+(?=%)"
+)
+
+
+class WatchError(UnstuckError):
+    """The watched process broke down for a reason that is not the program's (our fault, or the machine's)."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception that ended the program: its type and text, and where in the user's files with which local values."""
+
+    type: str
+    text: str
+    file: str | None
+    line: int | None
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a whole run ended.
+
+    ``stdout`` as printed (a progress bar would see no terminal); ``error`` None for a clean end; ``cut`` True when the time
+    limit ended it; ``state`` path -> final numbers of every variable that was still reachable (only if asked for).
+    """
+
+    stdout: str
+    stderr: str
+    error: Failure | None
+    cut: bool
+    seconds: float
+    state: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> list[tuple[str, float]]:
+        """The printed numbers in order, each with the words before it on its line (``("test accuracy", 0.93)``)."""
+        found = []
+        for line in self.stdout.splitlines():
+            start = 0
+            for match in _NUMBER.finditer(line):
+                label = " ".join(re.sub(r"[^\w%²^|]+", " ", line[start : match.start()]).split())
+                found.append((label, float(match.group())))
+                start = match.end()
+        return found
+
+
+@dataclass(frozen=True)
+class Series:
+    """All values of one site in one window: the occurrences one after the other.
+
+    ``key`` is (site number, part): the part names a member of a list or dict (``"[0]"``) or an attribute (``".v"``).
+    ``flat`` holds all numbers as float64; ``shapes[i]`` and ``order[i]`` belong to occurrence i; ``order`` counts the
+    recorded events of the window, so it compares moments of different sites. ``is_float`` False: integers or booleans.
+    """
+
+    key: tuple[int, str]
+    flat: Array
+    shapes: list[tuple[int, ...]]
+    order: Array
+    is_float: bool
+
+    @property
+    def count(self) -> int:
+        return len(self.order)
+
+    def occurrence(self, index: int) -> Array:
+        """The value of one occurrence in its own shape."""
+        sizes = [int(np.prod(s)) for s in self.shapes]
+        start = sum(sizes[: index % len(sizes)])
+        index %= len(sizes)
+        return self.flat[start : start + sizes[index]].reshape(self.shapes[index])
+
+    def before(self, moment: float) -> Series | None:
+        """The occurrences that came before a moment, None if there are none."""
+        kept = int(np.searchsorted(self.order, moment))
+        if kept == len(self.shapes):
+            return self
+        if kept == 0:
+            return None
+        size = sum(int(np.prod(s)) for s in self.shapes[:kept])
+        return Series(self.key, self.flat[:size], self.shapes[:kept], self.order[:kept], self.is_float)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was recorded in one pass of the training loop; ``leaves`` are the variables at its end."""
+
+    series: dict[tuple[int, str], Series]
+    leaves: dict[str, Array]
+    cut: bool
+
+
+class Step:
+    """A run that stands still at the start of a pass of a loop. Every ``take`` forks it: the step itself never moves."""
+
+    def __init__(self, session: Session, connection: socket.socket, first: dict[str, Any], seconds: float) -> None:
+        self._session, self._connection, self._seconds = session, connection, seconds
+        self.leaves: dict[str, Array] = first["leaves"]
+        self.hit: int = first["hit"]
+        self.reached_after: float = first["seconds"]
+
+    def take(
+        self,
+        nudge: Mapping[str, Array] | None = None,
+        *,
+        windows: int = 1,
+        sites: Iterable[int] | None = None,
+        leaves: Iterable[str] | None = None,
+        seconds: float | None = None,
+    ) -> list[Window]:
+        """Run ``windows`` passes from here in a fork, after adding ``nudge`` (path -> delta) to variables.
+
+        ``sites`` limits what is recorded, ``leaves`` which variables are read after each pass (None: all). Fewer windows
+        come back when the program ends before. Raises WatchError when the fork died.
+        """
+        order = {
+            "do": "step", "nudge": dict(nudge or {}), "windows": windows, "seconds": seconds or self._seconds,
+            "sites": None if sites is None else sorted(set(sites)), "leaves": None if leaves is None else list(leaves),
+        }  # fmt: skip
+        wire.send(self._connection, order)
+        answer = _answer(self._connection, (seconds or self._seconds) + 10)
+        self.error = _failure(answer.get("error"))
+        return [_window(w) for w in answer.get("windows", [])]
+
+    def go(self, hit: int, seconds: float = 20.0) -> bool:
+        """Move on to a later pass of the same loop (counted from the start); False when the program ended before."""
+        wire.send(self._connection, {"do": "go", "hit": hit, "seconds": seconds})
+        answer = _answer(self._connection, seconds + 10)
+        if not answer.get("ready"):
+            return False
+        self.leaves, self.hit, self.reached_after = answer["leaves"], answer["hit"], answer["seconds"]
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Step:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The numbered places of one variant: what a series' key and a loop's number mean."""
+
+    sites: list[Site]
+    loops: list[LoopSite]
+
+
+class Session:
+    """A process that has the program's libraries loaded and runs variants of it on demand.
+
+    Use as a context manager. ``memory`` in bytes of address space and ``seconds`` of wall time limit each run.
+    """
+
+    def __init__(self, program: Program, *, memory: int = 6_000_000_000, answers: Iterable[str] = ()) -> None:
+        self.program = program
+        self.memory = memory
+        self.answers = list(answers)
+        self.double = any(word in text for text in program.sources.values() for word in ("float32", "float16"))
+        self._tables: dict[tuple[tuple[str, str], ...], Sites] = {}
+        self._scratch = tempfile.mkdtemp(prefix="unstuck-")
+        address = os.path.join(self._scratch, "s")
+        environment = os.environ | {
+            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
+            "VECLIB_MAXIMUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "unstuck.doctor.handwritten.child", address, self._scratch]
+        source = str(Path(__file__).resolve().parents[3])
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in (source, os.environ.get("PYTHONPATH", "")) if p)
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        self._address = address
+        try:
+            self._keeper = self._connect(30.0)
+            wire.send(self._keeper, {"imports": program.outside_imports()})
+            _answer(self._keeper, 90.0)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, seconds: float = 10.0) -> socket.socket:
+        end = time.monotonic() + seconds
+        while True:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(self._address)
+                return connection
+            except (FileNotFoundError, ConnectionRefusedError, BlockingIOError):
+                connection.close()
+                if self._process.poll() is not None:
+                    text = (
+                        self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
+                    ).strip()
+                    raise WatchError(f"the watched process did not start: {text.splitlines()[-1:]}") from None
+                if time.monotonic() > end:
+                    raise WatchError("the watched process did not start in time.") from None
+                time.sleep(0.01)
+
+    def _start(self, mode: str, program: Program | None, seconds: float, **more: Any) -> socket.socket:
+        program = program or self.program
+        connection = self._connect()
+        job = {
+            "mode": mode, "folder": str(program.folder), "main": program.main, "sources": program.sources,
+            "seconds": seconds, "memory": self.memory, "answers": self.answers, "double": self.double,
+        } | more  # fmt: skip
+        wire.send(connection, job)
+        return connection
+
+    def table(self, program: Program | None = None) -> Sites:
+        """The sites and loops of a variant (the numbers in its traces)."""
+        program = program or self.program
+        key = tuple(sorted(program.sources.items()))
+        if key not in self._tables:
+            done = instrument(program.sources, double=self.double)
+            self._tables[key] = Sites(done.sites, done.loops)
+        return self._tables[key]
+
+    def finish(
+        self, program: Program | None = None, *, seconds: float = 60.0, state: bool = False, seed: int = 0
+    ) -> Outcome:
+        """Run a variant to its end, unwatched."""
+        with self._start("plain", program, seconds, state=state, seed=seed) as connection:
+            return _outcome(_answer(connection, seconds + 20))
+
+    def watch_to_end(self, program: Program | None = None, *, seconds: float = 60.0, state: bool = False) -> Outcome:
+        """Run a variant to its end, instrumented but never stopped (to prove that watching changes nothing)."""
+        more = {"state": state, "loop": -1, "hit": 1, "to_end": True, "double": False}
+        with self._start("step", program, seconds, **more) as connection:
+            return _outcome(_answer(connection, seconds + 20))
+
+    def scout(self, program: Program | None = None, *, seconds: float = 20.0, patience: float = 1.0) -> dict[str, Any]:
+        """Which variables change from pass to pass of each loop; see `recorder.Scout.table`."""
+        with self._start("scout", program, seconds, patience=patience) as connection:
+            answer = _answer(connection, seconds + 20)
+            table: dict[str, Any] = answer["table"] | {"outcome": _outcome(answer)}
+            return table
+
+    def stop(self, loop: int, hit: int, program: Program | None = None, *, seconds: float = 20.0) -> Step | None:
+        """A step at the ``hit``-th pass of a loop (from 1); None when the program ends before it."""
+        connection = self._start("step", program, seconds, loop=loop, hit=hit)
+        try:
+            answer = _answer(connection, seconds + 20)
+        except BaseException:
+            connection.close()
+            raise
+        if not answer.get("ready"):
+            connection.close()
+            return None
+        return Step(self, connection, answer, seconds)
+
+    def close(self) -> None:
+        if hasattr(self, "_keeper"):
+            self._keeper.close()
+        if self._process.poll() is None:
+            self._process.terminate()
+        self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _answer(connection: socket.socket, seconds: float) -> dict[str, Any]:
+    connection.settimeout(seconds)
+    try:
+        answer: dict[str, Any] = wire.receive(connection)
+    except wire.Closed:
+        raise WatchError("the program's process ended without an answer (out of memory, or it ended itself).") from None
+    except TimeoutError:
+        raise WatchError(f"the program's process gave no answer in {seconds:.0f} s.") from None
+    if "broken" in answer:
+        raise WatchError(f"the watched process broke down: {str(answer['broken']).strip().splitlines()[-1]}")
+    return answer
+
+
+def _failure(error: dict[str, Any] | None) -> Failure | None:
+    return (
+        None if error is None else Failure(error["type"], error["text"], error["file"], error["line"], error["values"])
+    )
+
+
+def _outcome(answer: dict[str, Any]) -> Outcome:
+    return Outcome(
+        answer["stdout"],
+        answer["stderr"],
+        _failure(answer["error"]),
+        answer["cut"],
+        answer["seconds"],
+        answer.get("state") or {},
+    )
+
+
+def _window(plain: dict[str, Any]) -> Window:
+    series = {}
+    for row in plain["series"]:
+        key = (int(row["site"]), str(row["part"]))
+        shapes = (
+            [tuple(s) for s in row["shapes"]] if row["shapes"] is not None else [tuple(row["shape"])] * row["count"]
+        )
+        series[key] = Series(key, row["values"], shapes, row["order"], row["kind"] == "f")
+    return Window(series, plain["leaves"], plain["cut"])
