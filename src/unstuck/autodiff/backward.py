@@ -34,6 +34,7 @@ def gradients(output: Node, parameters: Sequence[Node]) -> list[Node]:
         derivative = TABLE[node.operation].derivative if node.inputs else None
         if g is None or derivative is None or node.index not in depends:
             continue
+        graph.scope = f"gradient of {node.scope}" if node.scope else "gradient"
         for parent, part in zip(node.inputs, derivative(g, node, *node.inputs, **node.params), strict=True):
             if part is not None and parent.index in depends:
                 part = part if part.dtype == parent.dtype else apply("astype", part, dtype=parent.dtype)

@@ -26,6 +26,7 @@ class Graph:
         self.inputs: list[Node] = []
         self.outputs: list[Node] = []
         self.eager = eager
+        self.scope = ""  # where in the network the next nodes belong, such as "dense1"; part of messages and listings
         self._seen: dict[object, Node] = {}
 
     def input(self, name: str, shape: Sequence[int], dtype: Any = np.float32, value: Any = None) -> Node:
@@ -81,6 +82,7 @@ class Graph:
         for node in self.nodes:
             if node.index in alive or node.operation == "input":
                 inputs = tuple(new[parent.index] for parent in node.inputs)
+                graph.scope = node.scope
                 new[node.index] = Node(
                     graph, node.operation, inputs, node.params, node.shape, node.dtype, name=node.name, value=node.value
                 )
@@ -101,8 +103,7 @@ class Graph:
                 text = " ".join(f"%{parent.index}" for parent in node.inputs)
                 settings = ", ".join(f"{key}={value}" for key, value in node.params.items())
                 text += f"  ({settings})" if settings else ""
-            name = node.name if node.name and node.operation != "input" else ""
-            rows.append((f"%{node.index}", node.operation, text, f"{node.dtype}{list(node.shape)}", name))
+            rows.append((f"%{node.index}", node.operation, text, f"{node.dtype}{list(node.shape)}", node.scope))
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
         head = f"graph: {len(self.inputs)} inputs, {len(self.nodes)} nodes, {len(self.outputs)} outputs"
         lines = [head]
@@ -121,7 +122,7 @@ class Node(np.lib.mixins.NDArrayOperatorsMixin):
     A node behaves like an array: operators, array methods and NumPy functions applied to it record further nodes.
     """
 
-    __slots__ = ("dtype", "graph", "index", "inputs", "name", "operation", "params", "shape", "value")
+    __slots__ = ("dtype", "graph", "index", "inputs", "name", "operation", "params", "scope", "shape", "value")
     __hash__ = object.__hash__
     graph: Graph
     index: int
@@ -140,6 +141,7 @@ class Node(np.lib.mixins.NDArrayOperatorsMixin):
     ) -> None:
         self.graph, self.operation, self.inputs, self.params = graph, operation, inputs, params
         self.shape, self.dtype, self.name, self.value = shape, dtype, name, value
+        self.scope = graph.scope
         self.index = len(graph.nodes)
         graph.nodes.append(self)
 

@@ -1,0 +1,28 @@
+"""How a graph runs. Every engine keeps one contract: same graph, same inputs, same result within a stated tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from unstuck.autodiff import Graph
+from unstuck.errors import unknown_name
+
+ENGINES = ("reference",)
+
+
+class Engine(Protocol):
+    """Turns a graph into a program: arrays in the order of the graph's inputs to arrays in the order of its outputs."""
+
+    name: str
+
+    def compile(self, graph: Graph) -> Callable[..., list[Any]]: ...
+
+
+def engine(name: str) -> Engine:
+    """The engine of a name; "auto" is the fastest one that this machine has."""
+    if name in ("auto", "reference"):
+        from unstuck.engines.reference import ReferenceEngine
+
+        return ReferenceEngine()
+    raise unknown_name("engine", name, [*ENGINES, "auto"])

@@ -1,0 +1,99 @@
+"""What every layer says of itself: its shape rule, its initial parameters, its forward function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from unstuck.errors import InputError, unknown_name
+from unstuck.nn.initializers import Initializer
+
+Shape = tuple[int, ...]
+LAYERS: dict[str, type[Layer]] = {}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a layer needs to be created: shape, initialiser, fans; ``kind`` is "weight" or "bias" (penalties spare biases)."""
+
+    shape: Shape
+    initial: Initializer
+    fan_in: int
+    fan_out: int
+    kind: str = "weight"
+
+
+@dataclass
+class Context:
+    """How a forward pass runs: training or prediction, and where random draws come from."""
+
+    training: bool = False
+    key: Any = None  # two 32-bit words as a node; None in prediction
+    streams: int = field(default=0)
+
+    def next_stream(self) -> int:
+        """A number of its own for each random draw within one forward pass."""
+        self.streams += 1
+        return self.streams
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base of all layers. Shapes leave out the batch axis: (features,) or (H, W, C) or (T, F)."""
+
+    kind: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__
+        if not cls.__name__.startswith("_"):
+            LAYERS[cls.__name__] = cls
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of one output row for one input row; InputError if the layer cannot take it."""
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """The parameters by name."""
+        return {}
+
+    def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
+        """Record the layer on a batch ``x`` of shape (N, *input_shape)."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """The layer as JSON-able data, for saving."""
+        settings: dict[str, Any] = {"layer": self.kind}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            settings[f.name] = value.to_dict() if isinstance(value, Initializer) else value
+        return settings
+
+    def __str__(self) -> str:
+        settings = ", ".join(
+            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default and f.repr
+        )
+        return f"{self.kind}({settings})"
+
+
+def layer_from_dict(data: Mapping[str, Any]) -> Layer:
+    """The inverse of :meth:`Layer.to_dict`."""
+    settings = dict(data)
+    kind = settings.pop("layer", None)
+    if kind not in LAYERS:
+        raise unknown_name("layer", kind, LAYERS)
+    try:
+        return LAYERS[kind](**settings)
+    except TypeError as error:
+        raise InputError(f"layer {kind}: {str(error).split(') ')[-1]}; its settings are {_settings(kind)}.") from None
+
+
+def _settings(kind: str) -> str:
+    return ", ".join(f.name for f in fields(LAYERS[kind])) or "none"
+
+
+def whole_number(what: str, value: Any, least: int = 1) -> int:
+    """``value`` as an int of at least ``least``, or a sentence."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise InputError(f"{what} is {value!r}; expected a whole number of at least {least}.")
+    return int(value)

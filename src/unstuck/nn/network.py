@@ -1,0 +1,275 @@
+"""Network: layers in a row, their parameters, and what is needed to use them on raw data."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from unstuck.autodiff import Graph, Node
+from unstuck.errors import InputError, UnstuckError
+from unstuck.nn.layers.activations import activation as activation_layer
+from unstuck.nn.layers.base import Context, Layer, Parameter, Shape, whole_number
+from unstuck.nn.layers.dense import Dense
+
+Array = np.ndarray[Any, Any]
+# Activations whose positive half is the identity: He's initial weights keep their signals at one size.
+_RELU_LIKE = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
+
+
+class Network:
+    """Layers applied one after the other.
+
+    ``Network(nn.Dense(16), nn.Sigmoid(), nn.Dense(10))`` takes its input shape from the data it is first fitted to;
+    give ``input_shape`` (an int or a tuple, without the batch axis) to create the parameters at once. ``parameters``
+    maps names such as "dense1.weight" to arrays; ``seed`` fixes their initial values.
+    """
+
+    def __init__(
+        self, *layers: Layer, input_shape: int | Sequence[int] | None = None, seed: int = 0, dtype: Any = np.float32
+    ):
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                hint = f"; did you mean {layer.__name__}()?" if isinstance(layer, type) else ""
+                raise InputError(
+                    f"layer {i + 1} of the network is {layer!r}; expected a layer such as nn.Dense(16){hint}"
+                )
+        if not layers:
+            raise InputError("a network needs at least one layer, such as nn.Dense(10).")
+        self.layers = layers
+        self.names = _names(layers)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise InputError(f"dtype is {self.dtype}; expected float32 or float64.")
+        self.input_shape: Shape | None = None
+        self.parameters: dict[str, Array] = {}
+        self.preprocessing: Any = None
+        self.task: str | None = None
+        self.class_names: tuple[str, ...] | None = None
+        self.loss: Any = None
+        if input_shape is not None:
+            self.build(input_shape, seed)
+
+    @classmethod
+    def from_sizes(
+        cls, sizes: str | Sequence[int], *, activation: str = "sigmoid", output: str = "identity", seed: int = 0
+    ) -> Network:
+        """A dense network from its sizes, inputs first: "784-16-16-10" has two hidden layers of 16 units."""
+        numbers = sizes.split("-") if isinstance(sizes, str) else list(sizes)
+        try:
+            widths = [int(n) for n in numbers]
+        except ValueError:
+            widths = []
+        if len(widths) < 2 or any(w < 1 for w in widths):
+            raise InputError(
+                f"network {sizes!r} is not understood; expected sizes joined by '-', inputs first, such as 784-16-16-10."
+            )
+        layers: list[Layer] = []
+        for width in widths[1:-1]:
+            layers += [Dense(width), activation_layer(activation)]
+        layers.append(Dense(widths[-1]))
+        if output not in ("identity", "linear", "none"):
+            layers.append(activation_layer(output))
+        return cls(*layers, input_shape=widths[0], seed=seed)
+
+    # Building ---------------------------------------------------------------------------------------------------------
+    def build(self, input_shape: int | Sequence[int], seed: int | Sequence[int] = 0) -> Network:
+        """Create the parameters for rows of the given shape with the random values of ``seed``; returns the network."""
+        shape = (input_shape,) if isinstance(input_shape, int | np.integer) else tuple(input_shape)
+        self.input_shape = tuple(whole_number("input_shape: a size", n) for n in shape)
+        rng = np.random.default_rng(seed)
+        self.parameters = {
+            name: p.initial.sample(p.shape, p.fan_in, p.fan_out, rng).astype(self.dtype)
+            for name, p in self.parameter_specs().items()
+        }
+        return self
+
+    def shapes(self) -> list[Shape]:
+        """The shape of a row after each layer; InputError names the layer that cannot take its input."""
+        shapes = [self._shape_of_inputs()]
+        for name, layer in zip(self.names, self.layers, strict=True):
+            try:
+                shapes.append(layer.output_shape(shapes[-1]))
+            except InputError as error:
+                raise InputError(f"layer {name}: {error}") from None
+        return shapes[1:]
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of one output row."""
+        return self.shapes()[-1]
+
+    @property
+    def is_built(self) -> bool:
+        return self.input_shape is not None
+
+    def parameter_specs(self) -> dict[str, Parameter]:
+        """What each parameter is, by name, in the order of the layers."""
+        shapes = [self._shape_of_inputs(), *self.shapes()]
+        specs: dict[str, Parameter] = {}
+        for i, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
+            if isinstance(layer, Dense) and layer.weight_init is None and self._activation_after(i) in _RELU_LIKE:
+                layer = Dense(layer.units, layer.bias, "he_normal", layer.bias_init, layer.bias_value)
+            for key, spec in layer.parameters(shapes[i]).items():
+                specs[f"{name}.{key}"] = spec
+        return specs
+
+    def _activation_after(self, i: int) -> str:
+        return self.layers[i + 1].kind if i + 1 < len(self.layers) else ""
+
+    def _shape_of_inputs(self) -> Shape:
+        if self.input_shape is None:
+            raise InputError(
+                "the network does not know the shape of its inputs yet; give input_shape= or fit it to data first."
+            )
+        return self.input_shape
+
+    # Running ----------------------------------------------------------------------------------------------------------
+    def forward(self, x: Node, parameters: Mapping[str, Node], context: Context | None = None) -> Node:
+        """Record the network on a batch ``x`` of shape (N, *input_shape); gives (N, *output_shape)."""
+        context = context or Context()
+        for name, layer in zip(self.names, self.layers, strict=True):
+            x.graph.scope = name
+            mine = {k[len(name) + 1 :]: p for k, p in parameters.items() if k.startswith(name + ".")}
+            try:
+                x = layer.forward(x, mine, context)
+            except UnstuckError as error:
+                raise InputError(f"layer {name}: {error}") from None
+        x.graph.scope = ""
+        return x
+
+    def graph(self, rows: int) -> Graph:
+        """The forward pass on ``rows`` rows as a graph; its inputs are x and the parameters in order."""
+        graph = Graph()
+        x = graph.input("x", (rows, *self._shape_of_inputs()), self.dtype)
+        nodes = {name: graph.input(name, p.shape, p.dtype) for name, p in self.parameters.items()}
+        graph.outputs = [self.forward(x, nodes)]
+        return graph.pruned()
+
+    def outputs(self, inputs: Any, *, rows: int = 4096) -> Array:
+        """What the last layer gives for raw inputs (N, …), preprocessing applied: (N, *output_shape)."""
+        from unstuck.engines import engine
+
+        x = self.prepared(inputs)
+        programs: dict[int, Any] = {}
+        parts = []
+        for start in range(0, max(len(x), 1), rows):
+            part = x[start : start + rows]
+            if len(part) not in programs:
+                programs[len(part)] = engine("reference").compile(self.graph(len(part)))
+            parts.append(programs[len(part)](part, *self.parameters.values())[0])
+        return np.concatenate(parts)
+
+    def prepared(self, inputs: Any) -> Array:
+        """Raw inputs checked, preprocessed as in training and shaped (N, *input_shape) in the network's dtype."""
+        shape = self._shape_of_inputs()
+        x = np.asarray(inputs)
+        if self.preprocessing is not None:
+            x = self.preprocessing.apply(x, dtype=self.dtype)
+        if x.dtype.kind not in "biuf":
+            raise InputError(f"the inputs have dtype {x.dtype}; expected numbers.")
+        if x.shape[1:] != shape and math.prod(x.shape[1:]) == math.prod(shape) and x.ndim > 1:
+            x = x.reshape(len(x), *shape)
+        if x.ndim != len(shape) + 1 or x.shape[1:] != shape:
+            one = "; for a single row use inputs[None]" if x.shape == shape else ""
+            raise InputError(
+                f"the inputs have shape {x.shape}; the network takes (N, {', '.join(map(str, shape))}){one}."
+            )
+        x = x.astype(self.dtype, copy=False)
+        if not np.isfinite(x).all():
+            place = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+            raise InputError(
+                f"the inputs hold {x[place]} in row {place[0]}, column {place[1:]}; expected finite numbers."
+            )
+        return x
+
+    def predict_probabilities(self, inputs: Any) -> Array:
+        """The probability of each class for raw inputs, (N, K); logits are turned into probabilities first."""
+        if self.task != "classification":
+            raise InputError("predict_probabilities needs a network trained for classes; use predict for values.")
+        z = self.outputs(inputs).astype(np.float64)
+        logits = getattr(self.loss, "takes", "values") == "logits"
+        if z.shape[-1] == 1:
+            p = 1 / (1 + np.exp(-np.clip(z, -700, 700))) if logits else np.clip(z, 0, 1)
+            return np.concatenate([1 - p, p], axis=-1)
+        if logits:
+            e = np.exp(z - z.max(axis=-1, keepdims=True))
+            return np.asarray(e / e.sum(axis=-1, keepdims=True))
+        z = np.maximum(z, 0)
+        total = z.sum(axis=-1, keepdims=True)
+        return np.asarray(np.where(total > 0, z / np.where(total > 0, total, 1), 1 / z.shape[-1]))
+
+    def predict(self, inputs: Any) -> Array:
+        """For classes the class number of each row, (N,) int64; otherwise the outputs, (N, D), in the targets' own units."""
+        outputs = self.outputs(inputs)
+        if self.task == "classification":
+            return classes_of(outputs, self.loss)
+        inverse = getattr(self.preprocessing, "invert_targets", None)
+        return outputs if inverse is None else np.asarray(inverse(outputs))
+
+    # Showing ----------------------------------------------------------------------------------------------------------
+    def __str__(self) -> str:
+        if not self.is_built:
+            return "Network(" + ", ".join(map(str, self.layers)) + "), shapes not known yet"
+        specs = self.parameter_specs()
+        rows = [("layer", "", "output", "parameters"), ("input", "", _shape_text(self._shape_of_inputs()), "")]
+        for name, layer, shape in zip(self.names, self.layers, self.shapes(), strict=True):
+            count = sum(math.prod(s.shape) for key, s in specs.items() if key.startswith(name + "."))
+            rows.append((name, str(layer), _shape_text(shape), f"{count:,}" if count else ""))
+        widths = [max(len(r[i]) for r in rows) for i in range(4)]
+        lines = [
+            f"{a.ljust(widths[0])}  {b.ljust(widths[1])}  {c.ljust(widths[2])}  {d.rjust(widths[3])}".rstrip()
+            for a, b, c, d in rows
+        ]
+        total = sum(math.prod(s.shape) for s in specs.values())
+        return "\n".join([*lines, f"{total:,} parameters, {self.dtype}"])
+
+    __repr__ = __str__
+
+    @property
+    def size(self) -> int:
+        """The number of all parameters."""
+        return sum(p.size for p in self.parameters.values())
+
+    def describe(self) -> str:
+        """One line: "784-16-16-10 sigmoid" where that says it all, else the layers."""
+        kinds = [layer.kind for layer in self.layers]
+        dense = [layer.units for layer in self.layers if isinstance(layer, Dense)]
+        acts = [k for k in kinds if k not in ("Dense", "Flatten")]
+        if self.is_built and set(kinds) - {"Flatten"} <= {"Dense", *acts} and len(set(acts)) <= 1:
+            sizes = "-".join(map(str, [math.prod(self._shape_of_inputs()), *dense]))
+            return f"{sizes} {acts[0].lower()}" if acts else sizes
+        return " → ".join(map(str, self.layers))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The layers, input shape and dtype as JSON-able data (the parameters apart)."""
+        return {
+            "layers": [layer.to_dict() for layer in self.layers],
+            "input_shape": list(self._shape_of_inputs()),
+            "dtype": str(self.dtype),
+        }
+
+
+def classes_of(outputs: Array, loss: Any) -> Array:
+    """The class number of each row of outputs: the largest output, or for a single output its side of the threshold."""
+    if outputs.shape[-1] > 1:
+        return np.asarray(outputs.argmax(axis=-1))
+    threshold = 0.0 if getattr(loss, "takes", "values") == "logits" else 0.5
+    return np.asarray((outputs[..., 0] > threshold).astype(np.int64))
+
+
+def _names(layers: Sequence[Layer]) -> list[str]:
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        kind = re.sub(r"\W+", "_", getattr(layer, "name", "") or layer.kind.lower())
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(f"{kind}{counts[kind]}")
+    return names
+
+
+def _shape_text(shape: Shape) -> str:
+    return " × ".join(map(str, shape))

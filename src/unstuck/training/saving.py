@@ -1,0 +1,202 @@
+"""Models on disk: one safetensors file with the network, its preprocessing, class names and history."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unstuck.data.preprocessing import Preprocessing
+from unstuck.errors import InputError
+from unstuck.nn.layers.base import layer_from_dict
+from unstuck.nn.layers.function import Function
+from unstuck.nn.losses import FunctionLoss, Loss, loss_function
+from unstuck.nn.network import Network
+from unstuck.training.history import History
+from unstuck.training.optimizers import Optimizer
+
+FORMAT = 1
+_PREPROCESSING = "preprocessing/"
+
+
+def save(
+    network: Network,
+    path: str | Path,
+    *,
+    loss: Loss | None = None,
+    history: History | None = None,
+    optimizer: Optimizer | None = None,
+    seed: int | None = None,
+) -> Path:
+    """Write ``network`` to ``path`` as one safetensors file; returns the path.
+
+    The parameters are tensors of their own names; all else is JSON in the file's metadata. The file is written beside and
+    renamed, so an existing one is either untouched or replaced whole. InputError when the place cannot be written.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    path = Path(path)
+    loss = loss or network.loss
+    tensors = {name: np.ascontiguousarray(p) for name, p in network.parameters.items()}
+    description: dict[str, Any] = {
+        "format": FORMAT,
+        "network": network.to_dict(),
+        "task": network.task,
+        "class_names": list(network.class_names) if network.class_names else None,
+        "loss": loss.to_dict() if loss is not None else None,
+        "optimizer": optimizer.to_dict() if optimizer is not None else None,
+        "seed": seed,
+        "history": history.columns if history is not None else None,
+        "preprocessing": None,
+    }
+    if network.preprocessing is not None:
+        description["preprocessing"] = network.preprocessing.to_dict()
+        tensors.update({_PREPROCESSING + k: np.array(v) for k, v in network.preprocessing.arrays().items()})
+    text = json.dumps(description)
+    data = to_bytes(tensors, metadata={"unstuck": text, "sha256": _digest(text, tensors)})
+    write_whole(path, data)
+    return path
+
+
+def load(path: str | Path, *, functions: Mapping[str, Callable[..., Any]] | None = None) -> Network:
+    """The network of a file written by :func:`save`, ready to predict; bit-equal to the one that was saved.
+
+    ``functions`` gives the array functions of the user's own layers by name: no code is ever read from the file. Raises
+    InputError for a file that is missing, truncated, foreign, altered, or of a later version.
+    """
+    return load_with_history(path, functions=functions)[0]
+
+
+def load_with_history(
+    path: str | Path, *, functions: Mapping[str, Callable[..., Any]] | None = None
+) -> tuple[Network, History]:
+    """As :func:`load`, with the history of the training."""
+    path = Path(path)
+    text, digest, tensors = _read(path)
+    try:
+        description = json.loads(text)
+        version = description["format"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: the description of the network is damaged; save the model again.") from None
+    if not isinstance(version, int) or version > FORMAT:
+        raise InputError(
+            f"{path}: written in format {version}; this version of unstuck reads format {FORMAT}. Install a newer unstuck."
+        )
+    if digest != _digest(text, tensors):
+        raise InputError(
+            f"{path}: the contents do not match their digest; the file was altered or damaged. Save it again."
+        )
+    try:
+        return _build(description, tensors, functions or {})
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: the description of the network cannot be read ({error}); save the model again."
+        ) from None
+
+
+def _read(path: Path) -> tuple[str, str, dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; expected a model saved by unstuck.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; expected a model file saved by unstuck.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: not a whole safetensors file ({str(error).splitlines()[0]}); expected a model saved by unstuck. "
+            "If it was copied, copy it again."
+        ) from None
+    if "unstuck" not in metadata:
+        raise InputError(f"{path}: a safetensors file of another program; expected a model saved by unstuck.")
+    return metadata["unstuck"], metadata.get("sha256", ""), tensors
+
+
+def _build(
+    description: dict[str, Any], tensors: dict[str, Any], functions: Mapping[str, Callable[..., Any]]
+) -> tuple[Network, History]:
+    layers = []
+    for stored in description["network"]["layers"]:
+        if stored["layer"] == "Function":
+            if stored["name"] not in functions:
+                raise InputError(
+                    f"layer {stored['name']!r} is a function of your own; give it again: "
+                    f"unstuck.load(path, functions={{{stored['name']!r}: …}})."
+                )
+            layers.append(Function(functions[stored["name"]], stored["shapes"], stored["init"], stored["name"]))
+        else:
+            layers.append(layer_from_dict(stored))  # type: ignore[arg-type]
+    network = Network(*layers, dtype=description["network"]["dtype"])
+    network.input_shape = tuple(description["network"]["input_shape"])
+    for name, spec in network.parameter_specs().items():
+        if name not in tensors or tensors[name].shape != spec.shape:
+            raise InputError(f"parameter {name} should have shape {spec.shape} and is missing or of another shape.")
+        network.parameters[name] = tensors[name]
+    network.task = description["task"]
+    network.class_names = tuple(description["class_names"]) if description["class_names"] else None
+    stored_loss = description["loss"]
+    if stored_loss is not None and stored_loss["loss"] != "FunctionLoss":
+        network.loss = loss_function(stored_loss)
+    elif stored_loss is not None and stored_loss["name"] in functions:
+        network.loss = FunctionLoss(batch=stored_loss["batch"], function=functions[stored_loss["name"]])
+    if description["preprocessing"] is not None:
+        arrays = {k.removeprefix(_PREPROCESSING): v for k, v in tensors.items() if k.startswith(_PREPROCESSING)}
+        network.preprocessing = Preprocessing.from_dict(description["preprocessing"], arrays)
+    return network, History(description["history"])
+
+
+def _digest(text: str, tensors: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def check_writable(path: str | Path) -> Path:
+    """InputError now, before hours of training, if ``path`` could not be written later."""
+    path = Path(path)
+    folder = path.parent if str(path.parent) else Path(".")
+    if path.is_dir():
+        raise InputError(
+            f"{path} is a folder; expected the name of a file to write, such as {path / 'model.safetensors'}."
+        )
+    if not folder.is_dir():
+        raise InputError(f"{path}: the folder {folder} does not exist; create it or choose another place.")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: the folder {folder} cannot be written to; choose another place.")
+    return path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it there, so that it is never half-written."""
+    check_writable(path)
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place.") from None

@@ -1,0 +1,135 @@
+"""One training step as one graph: forward pass, loss, gradients and the optimiser's update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unstuck.autodiff import Graph, Node, gradients
+from unstuck.errors import InputError
+from unstuck.nn.layers.base import Context
+from unstuck.nn.losses import Loss
+from unstuck.nn.network import Network
+from unstuck.training.optimizers import Optimizer, slot_names
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """``l1 · Σ|θ| + ½ · l2 · Σθ²`` over a group of parameters, added to the loss; the gradient of the second is l2·θ.
+
+    ``parameters`` is "weights" (no biases), "all", or a list of names such as ["dense1.weight"].
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+    parameters: str | Sequence[str] = "weights"
+
+    def __post_init__(self) -> None:
+        for name in ("l1", "l2"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+                raise InputError(f"{name} is {value!r}; expected a number of at least 0.")
+
+    def chosen(self, network: Network) -> list[str]:
+        """The names of the parameters that are penalised."""
+        specs = network.parameter_specs()
+        if self.parameters == "all":
+            return list(specs)
+        if self.parameters == "weights":
+            return [name for name, spec in specs.items() if spec.kind == "weight"]
+        unknown = [name for name in self.parameters if name not in specs]
+        if unknown or isinstance(self.parameters, str):
+            raise InputError(
+                f"penalty: parameters {self.parameters!r} are not known; expected 'weights', 'all' or a list out of "
+                f"{', '.join(specs)}."
+            )
+        return list(self.parameters)
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What the step graph is made for: everything that changes its shape, and nothing else."""
+
+    network: Network
+    loss: Loss
+    optimizer: Optimizer
+    penalties: tuple[Penalty, ...] = ()
+    clip_norm: float | None = None
+    weighted: bool = False
+    counts_correct: bool = False
+    reports_gradient: bool = False
+
+    def slots(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The optimiser's state at the start: zeros, by name such as "dense1.weight/velocity"."""
+        return {
+            f"{name}/{slot}": np.zeros_like(p)
+            for name, p in self.network.parameters.items()
+            for slot in slot_names(self.optimizer)
+        }
+
+    def record(self, inputs: tuple[int, ...], targets: tuple[int, ...], target_dtype: Any) -> Graph:
+        """The step for a batch of the given shapes.
+
+        Inputs of the graph, in order: x, targets, [weights,] rate, step, key, parameters, slots. Outputs: the loss
+        (with penalties), the data loss, [the number of rows classified rightly,] [the squared norm of the gradient,]
+        the new parameters, the new slots.
+        """
+        network, dtype = self.network, self.network.dtype
+        graph = Graph()
+        x = graph.input("x", inputs, dtype)
+        t = graph.input("targets", targets, target_dtype)
+        weights = graph.input("weights", inputs[:1], dtype) if self.weighted else None
+        rate = graph.input("rate", (), dtype)
+        step = graph.input("step", (), dtype)
+        key = graph.input("key", (2,), np.uint32)
+        parameters = {name: graph.input(name, p.shape, p.dtype) for name, p in network.parameters.items()}
+        slots = {name: graph.input(name, s.shape, s.dtype) for name, s in self.slots().items()}
+
+        outputs = network.forward(x, parameters, Context(training=True, key=key))
+        graph.scope = "loss"
+        data_loss = self.loss(outputs, t, weights)
+        loss = data_loss
+        graph.scope = "penalty"
+        for penalty in self.penalties:
+            for name in penalty.chosen(network):
+                if penalty.l1:
+                    loss = loss + penalty.l1 * np.sum(np.abs(parameters[name]))
+                if penalty.l2:
+                    loss = loss + (0.5 * penalty.l2) * np.sum(np.square(parameters[name]))
+        graph.scope = ""
+        found = gradients(loss, list(parameters.values()))
+
+        results: list[Node] = [loss, data_loss]
+        if self.counts_correct:
+            graph.scope = "accuracy"
+            results.append(np.sum(_predicted(outputs, self.loss) == t))
+        if self.reports_gradient or self.clip_norm is not None:
+            graph.scope = "gradient norm"
+            squares: Any = sum(np.sum(np.square(g)) for g in found)
+            if self.reports_gradient:
+                results.append(squares)
+            if self.clip_norm is not None:
+                factor = self.clip_norm / np.maximum(np.sqrt(squares), self.clip_norm)
+                found = [g * factor for g in found]
+        specs = network.parameter_specs()
+        new_slots: list[Node] = []
+        for (name, p), g in zip(parameters.items(), found, strict=True):
+            graph.scope = f"update of {name}"
+            mine = {slot: slots[f"{name}/{slot}"] for slot in slot_names(self.optimizer)}
+            p, mine = self.optimizer.update(p, g, mine, rate, step, decays=specs[name].kind == "weight")
+            results.append(p)
+            new_slots += mine.values()
+        graph.scope = ""
+        graph.outputs = [*results, *new_slots]
+        return graph.pruned()
+
+
+def _predicted(outputs: Node, loss: Loss) -> Node:
+    """The class number of each row, as ``network.classes_of`` gives it for finished outputs."""
+    if outputs.shape[-1] > 1:
+        return np.argmax(outputs, axis=-1)
+    threshold = 0.0 if loss.takes == "logits" else 0.5
+    return (outputs[:, 0] > threshold).astype(np.int64)
