@@ -167,6 +167,41 @@ class Reading:
     def body_statements(self, holder: ast.AST) -> list[ast.stmt]:
         return [n for n in self.body_nodes(holder) if isinstance(n, ast.stmt)]
 
+    def function_named(self, name: str) -> Function | ast.Lambda | None:
+        """The program's own function, method or lambda of this name."""
+        for qualified, function in self.functions.items():
+            if qualified.rsplit(".", 1)[-1] == name:
+                return function
+        return self._lambdas.get(name)
+
+    @cached_property
+    def _lambdas(self) -> dict[str, ast.Lambda]:
+        found = {}
+        for node in walk(self.text.tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        found[target.id] = node.value
+        return found
+
+    def is_slope_function(self, name: str, arguments: int) -> bool:
+        """Whether the program's function of this name can be an activation's derivative: elementwise, of one operand.
+
+        The derivative may be one branch of a function that is switched by a second argument.
+        """
+        function = self.function_named(name)
+        if isinstance(function, ast.Lambda):
+            return arguments == 1 and looks_like_slope(function.body)
+        if function is None:
+            return False
+        own = [a.arg for a in function.args.args if a.arg not in ("self", "cls")]
+        if not own or len(own) > 2 or arguments > len(own):
+            return False
+        returned = [s.value for s in walk(function) if isinstance(s, ast.Return) and s.value is not None]
+        if len(own) == 2:
+            return arguments == 2 and len(returned) > 1 and any(looks_like_slope(v) for v in returned)
+        return any(looks_like_slope(v) for v in returned)
+
     # -------------------------------------------------------------------------------------------- sites
 
     @cached_property
@@ -389,7 +424,9 @@ class Reading:
             if isinstance(holder, ast.FunctionDef | ast.AsyncFunctionDef):
                 for arg in [*holder.args.posonlyargs, *holder.args.args, *holder.args.kwonlyargs]:
                     if arg.arg not in ("self", "cls"):
-                        name = ast.Name(arg.arg, ast.Load())
+                        width = len(arg.arg.encode("utf-8"))
+                        place = {"lineno": arg.lineno, "end_lineno": arg.lineno, "col_offset": arg.col_offset}
+                        name = ast.Name(arg.arg, ast.Load(), **place, end_col_offset=arg.col_offset + width)
                         self.text.parents.setdefault(name, holder)
                         found.setdefault(arg.arg, Reference(name, arg.arg, False))
             for statement in self.body_statements(holder):
@@ -586,6 +623,26 @@ def as_update(statement: ast.stmt) -> Update | None:
             if isinstance(op, ast.Add) and canonical(value.right) == wanted:
                 return Update(statement, target, value.left, False)
     return None
+
+
+def looks_like_slope(node: ast.expr) -> bool:
+    """The forms in which derivatives of activations are written."""
+    match node:
+        case ast.BinOp(left=ast.Constant(value=1 | 1.0), op=ast.Sub(), right=right):
+            return not isinstance(right, ast.Constant)
+        case ast.BinOp(op=ast.Mult(), left=left, right=right):
+            return any(isinstance(p, ast.BinOp | ast.Compare) and looks_like_slope(p) for p in (left, right))
+        case ast.Compare(ops=[ast.Gt() | ast.GtE()]):
+            return True
+        case ast.IfExp(test=ast.Compare(), body=ast.Constant()):
+            return True
+        case ast.Call(func=ast.Attribute(attr="where"), args=[ast.Compare(), ast.Constant(), *_]):
+            return True
+        case ast.Call(func=ast.Attribute(attr="astype", value=value)):
+            return looks_like_slope(value)
+        case ast.Call(func=ast.Attribute(attr="cos")):
+            return True
+    return False
 
 
 def _is_count(node: ast.expr) -> bool:
