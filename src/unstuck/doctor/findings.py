@@ -14,11 +14,11 @@ from __future__ import annotations
 import ast
 import dataclasses
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast, get_args
 
+from unstuck.doctor import causes
 from unstuck.errors import InputError, unknown_name
 
 Level = Literal["error", "warning", "note"]
@@ -35,7 +35,6 @@ SCHEMA = 1
 EXIT_CODES: dict[Verdict, int] = {"healthy": 0, "faulty": 1, "undecided": 4}
 
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-_SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 T = TypeVar("T")
 
 
@@ -394,8 +393,8 @@ def _one_of(value: object, known: Iterable[str], what: str) -> None:
 
 
 def _known_cause(slug: str) -> None:
-    if not isinstance(slug, str) or not _SLUG.fullmatch(slug):
-        raise InputError(f"cause {slug!r} is not a slug; expected lower-case words with hyphens, such as dead-relu.")
+    if slug not in causes.names():
+        raise unknown_name("cause", slug, causes.names())
 
 
 def _value(value: object, what: str) -> Value:
