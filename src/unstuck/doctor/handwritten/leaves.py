@@ -109,7 +109,7 @@ class Walker:
             if module is not None:
                 self._namespace(vars(module), "" if name == "__main__" else f"{name}.")
         for active in self.frames(frame):
-            if active.f_code.co_name != "<module>":
+            if not active.f_code.co_name.startswith("<"):  # the module was walked; comprehensions hold no state
                 self._locals(active)
         return _grouped(self.found)
 
@@ -200,11 +200,10 @@ class Walker:
             self.found[path] = Leaf(path, lambda: value, lambda new: value.__setitem__((), new))
 
     def _sequence(self, value: Any, path: str, depth: int) -> None:
-        if isinstance(value, list):
-            shape = nested_shape(value)
-            if shape is not None:
+        if nested_shape(value) is not None:
+            if isinstance(value, list):
                 self.found[path] = Leaf(path, lambda: value, None)
-                return
+            return  # a tuple of numbers cannot change
         if len(value) > 2000:
             return
         for i, item in enumerate(list(value)):

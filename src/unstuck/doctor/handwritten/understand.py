@@ -1,0 +1,252 @@
+"""From recorded values to what they are: the training step, the parameters, the moment of the update.
+
+Nothing here looks at names. A *parameter* is a variable that every step changes and that, nudged at the start of a step,
+changes what the step does to other variables of other sizes; a momentum changes only its own parameter, a counter only
+itself, a rate only the length of the step, the state of a recurrent network does not persist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .program import Program
+from .session import Array, Series, Session, Step, Window
+
+H = 1e-5  # length of a nudge, times max(1, rms of the parameter)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A trained variable at the start of a step. ``mask`` marks the elements that the step may change (flat)."""
+
+    path: str
+    shape: tuple[int, ...]
+    before: Array
+    after: Array
+    mask: Array
+
+    @property
+    def update(self) -> Array:
+        """What the step added, flat."""
+        change: Array = (self.after - self.before).ravel()
+        return change
+
+    @property
+    def rms(self) -> float:
+        """Root mean square of the values before the step."""
+        largest = float(np.max(np.abs(self.before)))
+        return largest * float(np.sqrt(np.mean((self.before / largest) ** 2))) if largest else 0.0
+
+    @property
+    def text(self) -> str:
+        """As the user would write it, without the function in front."""
+        return self.path.split(": ", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """One training step of a program, understood.
+
+    ``loop``/``hit``: the pass of which loop (number in the session's table) the step is. ``window``: all values recorded in it.
+    ``update_moment``: the order number of the first recorded event that is a parameter's new value (inf if none was).
+    ``influenced``: series that some parameter influences before that moment -> the paths of those parameters.
+    ``frozen``: variables that influence the outputs as parameters do but that no step changes.
+    """
+
+    loop: int
+    hit: int
+    window: Window
+    leaves: dict[str, Array]
+    parameters: list[Parameter]
+    update_moment: float
+    influenced: dict[tuple[int, str], set[str]]
+    states: list[str]
+
+
+def rank_loops(table: dict[str, Any], session: Session, program: Program) -> list[tuple[int, int]]:
+    """Loops whose pass may be one training step, best first, with the number of the first pass to look at."""
+    sizes = table["sizes"]
+    loops = session.table(program).loops
+
+    def weight(paths: list[str] | set[str]) -> float:
+        return sum(1.0 if sizes[p] > 1 else 0.25 for p in paths)
+
+    passes = [changed for row in table["loops"] for changed in row["changes"]]
+    union = set(max(passes, key=weight, default=[]))  # what one whole step changes
+    ranked = []
+    for row in table["loops"]:
+        counts = [weight(union & set(changed)) for changed in row["changes"]]
+        if not counts or max(counts) == 0:
+            continue
+        share = float(np.mean(sorted(counts)[len(counts) // 2 :])) / weight(union)
+        first = next(i for i, c in enumerate(counts) if c >= 0.5 * max(counts))
+        ranked.append((share, row["depth"], loops[row["loop"]].depth, row["loop"], row["hit"][first]))
+    if not ranked:
+        return []
+    best = max(r[0] for r in ranked)
+    near = sorted((r for r in ranked if r[0] >= 0.6 * best), key=lambda r: (r[1], r[2]), reverse=True)
+    rest = sorted((r for r in ranked if r[0] < 0.6 * best), reverse=True)
+    return [(r[3], r[4]) for r in near + rest]
+
+
+def changed_leaves(before: dict[str, Array], window: Window) -> dict[str, Parameter]:
+    """The variables of unchanged shape that a pass changed."""
+    found = {}
+    for path, old in before.items():
+        new = window.leaves.get(path)
+        if new is None or new.shape != old.shape or np.array_equal(old, new, equal_nan=True):
+            continue
+        if not np.all(np.isfinite(old)):
+            continue
+        found[path] = Parameter(path, old.shape, old, new, (old != new).ravel())
+    return found
+
+
+def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding | None:
+    """Find the parameters of a step by nudging every variable that it changes; None when there are none."""
+    windows = step.take()
+    if not windows:
+        return None
+    base = windows[0]
+    changed = changed_leaves(step.leaves, base)
+    nudged: dict[str, tuple[Array, Window]] = {}
+    for path, leaf in changed.items():
+        direction = _direction(leaf, rng)
+        length = 1e-4 * max(1.0, leaf.rms)
+        delta = np.asarray(length * direction)
+        answer = step.take({path: delta}, leaves=list(changed))
+        if answer:
+            nudged[path] = (delta, answer[0])
+    reach = {
+        path: {
+            other
+            for other, leaf in changed.items()
+            if other in window.leaves and not _same(window.leaves[other], leaf.after)
+        }
+        for path, (_, window) in nudged.items()
+    }
+    chosen = [path for path in nudged if _is_parameter(path, changed, nudged, reach)]
+    if not chosen:  # one matrix and nothing else: whatever acts on something recorded and persists
+        chosen = [p for p in nudged if _acts(base, nudged[p][1]) and _persists(changed[p], nudged[p])]
+        chosen = [p for p in chosen if changed[p].before.size > 1]
+    if not chosen:
+        return None
+    parameters = [changed[path] for path in chosen]
+    moment = update_moment(base, parameters)
+    influenced: dict[tuple[int, str], set[str]] = {}
+    for path in chosen:
+        for key in differing(base, nudged[path][1], moment):
+            influenced.setdefault(key, set()).add(path)
+    states = [path for path in changed if path not in chosen]
+    return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, states)
+
+
+def _direction(leaf: Parameter, rng: np.random.Generator) -> Array:
+    direction = rng.standard_normal(leaf.before.size) * leaf.mask
+    return (direction / np.linalg.norm(direction)).reshape(leaf.shape)
+
+
+def _same(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=True))
+
+
+def _is_parameter(
+    path: str, changed: dict[str, Parameter], nudged: dict[str, tuple[Array, Window]], reach: dict[str, set[str]]
+) -> bool:
+    leaf, (delta, window) = changed[path], nudged[path]
+    others = {o for o in reach[path] if changed[o].before.size != leaf.before.size}
+    if not others or not _persists(leaf, nudged[path]):
+        return False
+    if leaf.before.size == 1:  # a rate makes all steps longer in their own direction
+        ratios = []
+        for other in others:
+            old, new = changed[other].update, (window.leaves[other] - changed[other].before).ravel()
+            ratios.append(_parallel(new - old, old))
+        if all(ratios):
+            return False
+    return True
+
+
+def _parallel(a: Array, b: Array) -> bool:
+    with np.errstate(all="ignore"):
+        size = float(np.linalg.norm(a) * np.linalg.norm(b))
+        return size > 0 and abs(float(a @ b)) / size > 1 - 1e-4
+
+
+def _persists(leaf: Parameter, nudge: tuple[Array, Window]) -> bool:
+    """The nudge is still there after the step, or grew (a step that is far too long); a recomputed state forgets it."""
+    delta, window = nudge
+    if leaf.path not in window.leaves or window.leaves[leaf.path].shape != leaf.shape:
+        return False
+    with np.errstate(all="ignore"):
+        moved = (window.leaves[leaf.path] - leaf.after).ravel()
+        size, original = float(np.linalg.norm(moved)), float(np.linalg.norm(delta))
+        if not np.isfinite(size):
+            return True
+        if size == 0.0:
+            return False
+        cosine = float(moved @ delta.ravel()) / (size * original)
+    return cosine > 0.5 or size > 1.5 * original
+
+
+def _acts(base: Window, nudged: Window) -> bool:
+    return any(True for _ in differing(base, nudged, np.inf))
+
+
+def update_moment(window: Window, parameters: list[Parameter]) -> float:
+    """Order number of the first recorded event that holds (the beginning of) a parameter's new value."""
+    first = np.inf
+    for parameter in parameters:
+        new = parameter.after.ravel()
+        old = parameter.before.ravel()
+        for series in window.series.values():
+            if not series.is_float:
+                continue
+            size = int(np.prod(series.shapes[0]))
+            if size == new.size and size > 1:
+                for i in range(min(series.count, 64)):
+                    value = series.occurrence(i).ravel()
+                    if value.size == new.size and np.array_equal(value, new):
+                        first = min(first, float(series.order[i]))
+                        break
+            elif series.flat.size == new.size or (new.size % max(size, 1) == 0 and 1 <= size < new.size):
+                flat = series.flat[: new.size]
+                moved = np.flatnonzero(new != old)
+                if flat.size == new.size and moved.size and _holds(flat, new, old):
+                    first = min(first, float(series.order[0]))
+    return first
+
+
+def _holds(flat: Array, new: Array, old: Array) -> bool:
+    """The recorded numbers are the new values, in order or (for two indices) in the other order."""
+    if np.array_equal(flat, new):
+        return True
+    return flat.size > 1 and np.array_equal(np.sort(flat), np.sort(new)) and not np.array_equal(flat, old)
+
+
+def differing(base: Window, other: Window, moment: float) -> list[tuple[int, str]]:
+    """Keys of the series whose occurrences before ``moment`` differ between two runs of the same step."""
+    found = []
+    for key, series in other.series.items():
+        mine = base.series.get(key)
+        if mine is None or not mine.is_float:
+            continue
+        a, b = mine.before(moment), series.before(moment)
+        if a is None or b is None or a.flat.size != b.flat.size:
+            continue
+        if not np.array_equal(a.flat, b.flat, equal_nan=True):
+            found.append(key)
+    return found
+
+
+def series_before(window: Window, moment: float) -> dict[tuple[int, str], Series]:
+    """All series of a window, cut at a moment."""
+    cut = {}
+    for key, series in window.series.items():
+        kept = series.before(moment)
+        if kept is not None:
+            cut[key] = kept
+    return cut
