@@ -174,6 +174,10 @@ class Reading:
                 return function
         return self._lambdas.get(name)
 
+    def functions_named(self, name: str) -> list[Function]:
+        """All functions and methods of this name."""
+        return [f for qualified, f in self.functions.items() if qualified.rsplit(".", 1)[-1] == name]
+
     @cached_property
     def _lambdas(self) -> dict[str, ast.Lambda]:
         found = {}
