@@ -394,7 +394,7 @@ def _one_of(value: object, known: Iterable[str], what: str) -> None:
 
 def _known_cause(slug: str) -> None:
     if slug not in causes.names():
-        raise unknown_name("cause", slug, causes.names())
+        raise causes.unknown_cause(slug)
 
 
 def _value(value: object, what: str) -> Value:

@@ -6,6 +6,7 @@ is loaded when somebody asks for it, so that importing the catalogue costs nothi
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import inspect
@@ -13,7 +14,7 @@ import pkgutil
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from unstuck.errors import unknown_name
+from unstuck.errors import InputError
 
 Group = Literal[
     "gradient",
@@ -96,11 +97,28 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
 
 
+def unknown_cause(slug: object) -> InputError:
+    """The error for a slug that is not in the catalogue; names the nearest ones, since all would fill a screen.
+
+    >>> str(unknown_cause("relu-died")).partition(";")[2].partition("?")[0]
+    " did you mean 'dead-relu'"
+    """
+    words = {word for word in str(slug).lower().replace("_", "-").replace(" ", "-").split("-") if len(word) > 2}
+    alike = difflib.get_close_matches(str(slug).lower(), names(), n=3, cutoff=0.6)
+    alike += sorted(
+        (n for n in names() if words & set(n.split("-")) and n not in alike), key=lambda n: -len(words & set(n.split("-")))
+    )
+    close = ", ".join(repr(name) for name in alike[:3])
+    close = " or ".join(close.rsplit(", ", 1))
+    hint = f"did you mean {close}? There are" if close else "there are"
+    return InputError(f"unknown cause {slug!r}; {hint} {len(names())} known ones, listed by `unstuck explain`.")
+
+
 @functools.cache
 def get(slug: str) -> Cause:
     """The cause with this slug; an unknown one raises InputError with the nearest known."""
     if slug not in names():
-        raise unknown_name("cause", slug, names())
+        raise unknown_cause(slug)
     cause = importlib.import_module(f"{__name__}.{slug.replace('-', '_')}").CAUSE
     assert isinstance(cause, Cause)
     return cause
