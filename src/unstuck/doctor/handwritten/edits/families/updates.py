@@ -105,7 +105,7 @@ def _forgotten(reading: Reading) -> Iterator[Change]:
     text = reading.text
     known = _all_references(reading)
     moved = {canonical(u.target) for u in reading.updates}
-    wanted = _unmoved(reading, moved)
+    wanted = unmoved(reading, moved)
     for update in reading.updates:
         if not text.solo(update.statement) or "\n" in text.of(update.statement):
             continue
@@ -120,7 +120,7 @@ def _forgotten(reading: Reading) -> Iterator[Change]:
             yield change(reading, update.statement, piece, MISSING, "also update the other parameters", 1.3)
 
 
-def _unmoved(reading: Reading, moved: set[str]) -> list[str]:
+def unmoved(reading: Reading, moved: set[str]) -> list[str]:
     """Parameters without an update, by the facts, or arrays that are made beside one that is updated."""
     told = [canonical(t) for p in reading.facts.parameters if (t := expression(p)) is not None]
     found = [p for p in told if p not in moved]

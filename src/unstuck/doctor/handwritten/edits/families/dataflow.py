@@ -1,0 +1,82 @@
+"""Data flow: a value that is computed and that nothing reads, beside a read of something similar."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator
+
+from ..making import change
+from ..model import Change
+from ..reading import Reading, canonical, names_in
+from ..text import walk
+
+CAUSES = ("wrong-variable", "gradient-operand-wrong", "backprop-weights-wrong", "activation-derivative-missing")
+
+
+def propose(reading: Reading) -> Iterator[Change]:
+    for target, statement in _unread(reading):
+        yield from _read_it(reading, target, statement)
+        yield from _store_elsewhere(reading, target, statement)
+
+
+def _unread(reading: Reading) -> Iterator[tuple[ast.Name | ast.Attribute, ast.stmt]]:
+    """Names of a function (or members of self) that are assigned and read nowhere."""
+    loaded = {canonical(n) for n in walk(reading.text.tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+    holders = [reading.text.tree, *reading.functions.values()]
+    for holder in holders:
+        nodes = list(reading.body_nodes(holder))
+        inside = holder if not isinstance(holder, ast.Module) else reading.text.tree
+        reads = {n.id for n in walk(inside) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        for node in nodes:
+            stored = isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store)
+            if not stored or not isinstance(node, ast.Name | ast.Attribute):
+                continue
+            unread = node.id not in reads if isinstance(node, ast.Name) else canonical(node) not in loaded
+            statement = reading.text.statement(node)
+            if isinstance(node, ast.Name) and node.id.startswith("_"):
+                continue
+            if unread and isinstance(statement, ast.Assign | ast.For):
+                yield node, statement
+
+
+def _read_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.stmt) -> Iterator[Change]:
+    text = reading.text
+    written = text.of(target)
+    found = []
+    shape = reading.shape(target)
+    for other in reading.body_statements(reading.holder(statement)):
+        if other.lineno < statement.lineno or other is statement or reading.only_talks(other):
+            continue
+        for value in reading.values(other):
+            for reference in reading.references(value):
+                if reference.index and reference.text in reading.all_counters or names_in(reference.node) <= {"self"} and isinstance(target, ast.Name):
+                    continue
+                own = reading.shape(reference.node)
+                if shape is not None and own is not None and shape != own:
+                    continue
+                alike = difflib.SequenceMatcher(None, written, reference.text).ratio()
+                if alike >= 0.4 or (shape is not None and shape == own and shape):
+                    found.append((alike, reference, other))
+    for alike, reference, other in sorted(found, key=lambda f: -f[0])[:8]:
+        marks = ((statement.lineno, f"`{written}` is computed here and never read"),)
+        piece = text.swap(reference.node, written)
+        yield change(reading, other, piece, CAUSES, f"use `{written}`, which nothing reads", 0.8 + 0.8 * (1 - alike), marks)
+
+
+def _store_elsewhere(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.stmt) -> Iterator[Change]:
+    """The value was meant to replace another one of a similar name."""
+    text = reading.text
+    written = text.of(target)
+    if not isinstance(statement, ast.Assign):
+        return
+    shape = reading.shape(target)
+    for reference in reading.nearby(reading.holder(statement)):
+        own = reading.shape(reference.node)
+        if reference.text == written or (shape is not None and own is not None and shape != own):
+            continue
+        alike = difflib.SequenceMatcher(None, written, reference.text).ratio()
+        if alike >= 0.5 and isinstance(reference.node, ast.Name | ast.Attribute):
+            piece = text.swap(target, reference.text)
+            marks = ((statement.lineno, f"nothing reads `{written}`"),)
+            yield change(reading, statement, piece, CAUSES, f"store it in `{reference.text}`", 1.1 + 0.8 * (1 - alike), marks)

@@ -1,0 +1,113 @@
+"""Backward through a normalisation: mean and variance depend on the input too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..making import change, factors, without
+from ..model import Change
+from ..reading import Reading, called, canonical, root_name
+from ..text import PRODUCT, SUM, bracketed, walk
+
+CAUSES = ("norm-backward-wrong",)
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """``value = (x - mean) / spread`` over an axis."""
+
+    value: str
+    spread: frozenset[str]
+    axis: str
+    keeps: bool
+    scoped: str
+
+
+def propose(reading: Reading) -> Iterator[Change]:
+    found = list(_normalised(reading))
+    for statement in reading.sites() if found else ():
+        if reading.role(statement) == "forward" or not isinstance(statement, ast.Assign | ast.Return | ast.AugAssign):
+            continue
+        for value in reading.values(statement):
+            for member in value.elts if isinstance(value, ast.Tuple) else [value]:
+                for norm in found:
+                    yield from _whole(reading, statement, member, norm)
+
+
+def _normalised(reading: Reading) -> Iterator[Normalised]:
+    """Assignments of a centred value divided by a spread (or multiplied by its inverse)."""
+    centred, spreads, axes = _parts(reading)
+    for statement in reading.statements:
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.BinOp):
+            continue
+        parts = factors(statement.value)
+        if len(parts) < 2:
+            continue
+        first = parts[0][0]
+        is_centred = canonical(first) in centred or (isinstance(first, ast.BinOp) and isinstance(first.op, ast.Sub) and _mean(first.right, axes))
+        rest = {canonical(p) for p, _ in parts[1:]}
+        if is_centred and (rest & spreads or any(_spread_like(p, spreads) for p, _ in parts[1:])):
+            names = frozenset(spreads | rest)
+            axis = next(iter(axes.values()), ("0", True))
+            for target in reading.targets(statement):
+                yield Normalised(reading.text.of(target), names, axis[0], axis[1], reading.scope(statement))
+
+
+def _parts(reading: Reading) -> tuple[set[str], set[str], dict[str, tuple[str, bool]]]:
+    """Names of centred values, of spreads, and of means with (axis, keepdims)."""
+    means: dict[str, tuple[str, bool]] = {}
+    centred: set[str] = set()
+    spreads: set[str] = set()
+    for statement in reading.statements:
+        if not isinstance(statement, ast.Assign):
+            continue
+        targets = {canonical(t) for t in reading.targets(statement)}
+        call = called(statement.value)
+        if call and call[0] in ("mean", "average") and isinstance(statement.value, ast.Call):
+            axis = next((reading.text.of(k.value) for k in statement.value.keywords if k.arg == "axis"), None)
+            if axis is None and statement.value.args:
+                axis = reading.text.of(statement.value.args[-1])
+            keeps = any(k.arg == "keepdims" for k in statement.value.keywords)
+            means |= dict.fromkeys(targets, (axis or "0", keeps))
+        if isinstance(statement.value, ast.BinOp) and isinstance(statement.value.op, ast.Sub) and canonical(statement.value.right) in means:
+            centred |= targets
+        if any((c := called(n)) and c[0] in ("sqrt", "std", "var") for n in walk(statement.value)):
+            spreads |= targets
+    return centred, spreads, means
+
+
+def _mean(node: ast.expr, means: dict[str, tuple[str, bool]]) -> bool:
+    call = called(node)
+    return canonical(node) in means or (call is not None and call[0] == "mean")
+
+
+def _spread_like(node: ast.expr, spreads: set[str]) -> bool:
+    return any((isinstance(n, ast.Name | ast.Attribute) and canonical(n) in spreads) or ((c := called(n)) is not None and c[0] in ("sqrt", "std")) for n in walk(node))
+
+
+def _whole(reading: Reading, statement: ast.stmt, value: ast.expr, norm: Normalised) -> Iterator[Change]:
+    """``d / std`` -> ``(d - mean(d) - xhat * mean(d * xhat)) / std``, and each of the two terms alone."""
+    if root_name(ast.parse(norm.value, mode="eval").body) != "self" and norm.scoped != reading.scope(statement):
+        if norm.value not in {r.text for r in reading.nearby(reading.holder(statement))}:
+            return
+    if not isinstance(value, ast.BinOp):
+        return
+    parts = factors(value)
+    spread = {i for i, (p, _) in enumerate(parts) if _spread_like(p, set(norm.spread)) or canonical(p) in norm.spread}
+    if not spread or len(spread) == len(parts):
+        return
+    error = without(reading, value, spread)
+    if error is None or "\n" in error or len(error) > 100:
+        return
+    kept = ", keepdims=True" if norm.keeps or norm.axis not in ("0",) else ""
+    loose = bracketed(error, PRODUCT)
+    tight = bracketed(error, 15)
+    mean = f"{tight}.mean(axis={norm.axis}{kept})"
+    along = f"{norm.value} * ({loose} * {norm.value}).mean(axis={norm.axis}{kept})"
+    tail = "".join(f" {'*' if times else '/'} {reading.text.fitted(p, PRODUCT + 1)}" for i, (p, times) in enumerate(parts) if i in spread)
+    inner = [f"{bracketed(error, SUM)} - {mean} - {along}", f"{bracketed(error, SUM)} - {mean}", f"{bracketed(error, SUM)} - {along}"]
+    for i, text in enumerate(inner):
+        piece = reading.text.swap(value, f"({text}){tail}")
+        yield change(reading, statement, piece, CAUSES, "let mean and spread depend on the input", 1.2 + 0.2 * i)
