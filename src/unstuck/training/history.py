@@ -22,7 +22,9 @@ class History:
         """Add the figures of one epoch."""
         length = len(self)
         for name, value in figures.items():
-            self.columns.setdefault(name, [None] * length).append(value)
+            if name not in self.columns:
+                self.columns[name] = [None] * length
+            self.columns[name].append(value)
         for column in self.columns.values():
             if len(column) == length:
                 column.append(None)
