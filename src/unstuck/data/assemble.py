@@ -207,7 +207,7 @@ def _check_same_outputs(dataset: Dataset, train: Dataset, what: str) -> None:
 
 def _split_note(count: int, of: int, part: str, task: Task, seed: int) -> str:
     how = "the classes in proportion" if task == "classification" else "drawn at random"
-    return f"{count:,} of {of:,} rows were kept for the {part}, {how} (seed {seed})."
+    return f"{count:,} of {of:,} rows {'was' if count == 1 else 'were'} kept for the {part}, {how} (seed {seed})."
 
 
 def _rows_of_parts(
@@ -218,7 +218,10 @@ def _rows_of_parts(
     seed: int,
     name: str,
 ) -> tuple[dict[PartName, NDArray[np.int64]], list[str]]:
-    """The rows of each part: the test part is a fraction of all, the validation part a fraction of what is left."""
+    """The rows of each part: the test part is a fraction of all, the validation part a fraction of what is left.
+
+    A part of fewer than two rows would measure nothing: it is not made, and the rows stay in the training part.
+    """
     for called, fraction in (("test", test_fraction), ("validation", validation_fraction)):
         if not 0 <= fraction < 1:
             raise InputError(
@@ -231,6 +234,9 @@ def _rows_of_parts(
     for part, fraction in wanted:
         if fraction > 0:
             rest = rows["train"]
+            if round(len(rest) * fraction) < 2:
+                notes.append(f"All {len(rest)} rows were kept for training: they are too few for a {part} part.")
+                continue
             first, second = split_rows(len(rest), fraction, seed, None if answers is None else answers[rest], name)
             rows["train"], rows[part] = rest[first], rest[second]
             notes.append(_split_note(len(second), len(rest), part, task, seed))

@@ -21,7 +21,6 @@ TARGET_NAMES = (
     "labels",
     "class",
     "classes",
-    "y",
     "species",
     "outcome",
     "diagnosis",
@@ -45,7 +44,7 @@ def find_targets(table: Table, target: str | int | Sequence[str] | None) -> tupl
     if len(table.names) < 2:
         raise InputError(
             f"{table.what}: has a single column; expected at least one column of inputs and one of targets. "
-            f"If it has more, give the delimiter."
+            f"If it has more, check the delimiter."
         )
     note = None
     if target is None:
@@ -79,6 +78,8 @@ def _guess_target(table: Table) -> tuple[tuple[str, ...], str]:
         if len(found) == 1:
             return (found[0],), "by its name"
     first, last = table.names[0], table.names[-1]
+    if first.lower() == "y":  # in the middle, y is rather a coordinate
+        return (first,), "by its name"
     if not _holds_classes(table, last) and _holds_classes(table, first) and not _is_row_number(table, first):
         return (first,), "the first one, because it holds classes and the last one does not"
     return (last,), "the last one"
@@ -87,7 +88,8 @@ def _guess_target(table: Table) -> tuple[tuple[str, ...], str]:
 def _holds_classes(table: Table, name: str) -> bool:
     values = table.numbers(name)
     if values is None:
-        return True
+        texts = table.texts(name)
+        return 2 * len(set(texts)) <= len(texts)
     return labels.guess_task(values)[0] == "classification"
 
 
@@ -98,9 +100,9 @@ def target_values(table: Table, names: Sequence[str], task: str | None = None) -
         if numbers is not None:
             return numbers
         if task == "regression":
-            return table.strict_numbers(names[0])
+            return table.strict_numbers(names[0], "because the task is regression")
         return np.array(table.texts(names[0]), dtype=np.str_)
-    return np.column_stack([table.strict_numbers(name) for name in names])
+    return np.column_stack([table.strict_numbers(name, "because there are several targets") for name in names])
 
 
 def _is_row_number(table: Table, name: str) -> bool:
@@ -116,7 +118,8 @@ def choose_inputs(table: Table, targets: Sequence[str], train_rows: NDArray[np.i
 
     Left out are a column that numbers the rows, and a column of texts that differ in most rows (names, dates).
     """
-    chosen, notes = [], []
+    chosen: list[Column] = []
+    notes: list[str] = []
     for name in table.names:
         if name in targets:
             continue
@@ -134,15 +137,17 @@ def choose_inputs(table: Table, targets: Sequence[str], train_rows: NDArray[np.i
                 continue
             categories = tuple(sorted(set(texts[train_rows])))
             chosen.append(Column(name, categories))
-            notes.append(
-                f"The column {name!r} holds {len(categories)} different texts and became as many inputs of 0 or 1."
-            )
             unseen = set(texts) - set(categories)
             if unseen:
                 notes.append(
                     f"The column {name!r} holds {validate.listed(sorted(unseen))} outside the training part only; there all its "
                     f"inputs are 0."
                 )
+    encoded = [column for column in chosen if column.categories is not None]
+    if encoded:
+        listed = validate.listed([repr(column.name) for column in encoded])
+        inputs = sum(len(column.features) for column in encoded)
+        notes.append(f"Columns of texts became {inputs} inputs of 0 or 1, one for each different text: {listed}.")
     if not chosen:
         raise InputError(
             f"{table.what}: no column is left as an input ({' '.join(notes)}) Give other columns or another target."

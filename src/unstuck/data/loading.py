@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unstuck.data import assemble, catalogue, columns, labels, readers, validate
 from unstuck.data.dataset import Dataset, Splits, checked_task, folded
 from unstuck.data.preprocessing import Preprocessing
-from unstuck.data.readers import Arrays, Part, PartName, Table
+from unstuck.data.readers import Arrays, Part, PartName, Table, contents
 from unstuck.errors import InputError, nearest, unknown_name
 
 Location = str | os.PathLike[str]
@@ -68,7 +68,7 @@ def load(
     path = _existing(called)
     found = readers.read(path, delimiter=delimiter, header=header)
     if isinstance(found, Table):
-        return assemble.from_table(found, _stem(path), target, task, test_fraction, validation_fraction, seed)
+        return assemble.from_table(found, contents.stem(path), target, task, test_fraction, validation_fraction, seed)
     _only_for_tables(options, called)
     return assemble.from_arrays(found, task, test_fraction, validation_fraction, seed)
 
@@ -85,7 +85,7 @@ def load_inputs(name_or_path: Location, like: Preprocessing) -> Unlabelled:
     path = _existing(called)
     found = _read_like(path, like)
     if isinstance(found, Table):
-        return Unlabelled(_table_inputs(found, like), _stem(path), None, found.notes)
+        return Unlabelled(_table_inputs(found, like), contents.stem(path), None, found.notes)
     part = _part_to_use(found)
     return Unlabelled(_part_inputs(part, found, like), found.name, part.row_names, found.notes)
 
@@ -108,7 +108,7 @@ def load_labelled(name_or_path: Location, like: Preprocessing) -> Dataset:
     found = _read_like(path, like)
     where: labels.Where
     if isinstance(found, Table):
-        inputs, name = _table_inputs(found, like), _stem(path)
+        inputs, name = _table_inputs(found, like), contents.stem(path)
         targets, what = _table_targets(found, like)
         where = found.row
     else:
@@ -156,11 +156,6 @@ def _only_for_tables(options: Mapping[str, object], called: str) -> None:
             raise InputError(
                 f"{called}: {option} {value!r} was given, but that is for tables and this is none. Leave it out."
             )
-
-
-def _stem(path: Path) -> str:
-    """The name of a file without its endings: ``iris`` for ``data/iris.csv.gz``."""
-    return path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
 
 
 def _read_like(path: Path, like: Preprocessing) -> Arrays | Table:

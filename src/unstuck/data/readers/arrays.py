@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,33 +89,35 @@ def read_npz(data: bytes, path: Path) -> Arrays:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{path}: the .npz file is cut off or altered; save or fetch it again.") from error
     if not arrays:
-        raise InputError(f"{path}: the zip file holds no arrays ({contents_listed(names)}); expected an .npz file.")
-    return sort_by_name(arrays, path.stem, str(path), lambda name: f"{path}: array {name!r}")
+        raise InputError(
+            f"{path}: the zip file holds no arrays ({_quoted(names[:3]) or 'it is empty'}); expected an .npz file."
+        )
+    return sort_by_name(arrays, contents.stem(path), str(path), lambda name: f"{path}: array {name!r}")
 
 
-def contents_listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "") if names else "it is empty"
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def read_npy(data: bytes, path: Path) -> Arrays:
     """The rows of an .npy file, with the targets beside it by name: ``y.npy`` beside ``x.npy``, and the like."""
     array = parse_npy(data, str(path))
-    role, part = _role(path.stem)
+    role, part = _role(contents.stem(path))
     if role == "targets":
         raise InputError(f"{path}: by its name it holds targets; give the file with the inputs instead.")
     targets, found = None, "no file of targets beside it, such as 'y.npy' beside 'x.npy'"
     if role == "inputs":
-        for other in sorted(path.parent.glob("*.npy")):
-            if _role(other.stem) == ("targets", part):
+        for other in sorted([*path.parent.glob("*.npy"), *path.parent.glob("*.npy.gz")]):
+            if _role(contents.stem(other)) == ("targets", part):
                 targets, found = parse_npy(contents.read_file(other), str(other)), str(other)
                 break
     notes = (f"The targets of {path.name} are in {Path(found).name}.",) if targets is not None else ()
-    return Arrays(path.stem, {"all": _part(array, targets, str(path), found)}, notes=notes)
+    return Arrays(contents.stem(path), {"all": _part(array, targets, str(path), found)}, notes=notes)
 
 
 def read_folder(path: Path, files: list[Path]) -> Arrays:
     """All .npy files of a folder, sorted by their names like the arrays of an .npz file."""
-    arrays = {file.stem: parse_npy(contents.read_file(file), str(file)) for file in files}
+    arrays = {contents.stem(file): parse_npy(contents.read_file(file), str(file)) for file in files}
     return sort_by_name(arrays, path.resolve().name, str(path), lambda name: str(path / f"{name}.npy"))
 
 
@@ -138,7 +140,7 @@ def sort_by_name(arrays: Mapping[str, NDArray[Any]], name: str, what: str, calle
     notes = []
     if not inputs:
         inputs, targets = _by_shape(arrays, what)
-        notes.append(f"By their shapes, the array {inputs['all']!r} was taken as the inputs.")
+        notes.append("Which arrays are inputs and targets was told by their shapes, not their names.")
     elif "all" in inputs and len(inputs) > 1:  # x beside x_test: x is the training part
         for chosen in (inputs, targets):
             if "all" in chosen and "train" not in chosen:
@@ -150,7 +152,8 @@ def sort_by_name(arrays: Mapping[str, NDArray[Any]], name: str, what: str, calle
         parts[part] = _part(
             arrays[key], None if answer is None else arrays[answer], called(key), called(answer) if answer else missing
         )
-        notes.append(f"The array {key!r} holds the inputs" + (f", {answer!r} the targets." if answer else "."))
+    answers = [targets[part] for part in inputs if part in targets]
+    notes.append(f"Inputs: {_quoted(inputs.values())}" + (f"; targets: {_quoted(answers)}." if answers else "."))
     classes = next((_texts(arrays[key]) for key in CLASS_NAMES if key in arrays), None)
     features = _texts(arrays["feature_names"]) if "feature_names" in arrays else None
     return Arrays(name, parts, class_names=classes, feature_names=features, notes=tuple(notes))
@@ -175,7 +178,7 @@ def _by_shape(arrays: Mapping[str, NDArray[Any]], what: str) -> tuple[dict[PartN
         if arrays[first].ndim > arrays[second].ndim == 1 and len(arrays[first]) == len(arrays[second]):
             return {"all": first}, {"all": second}
     raise InputError(
-        f"{what}: the arrays are called {', '.join(map(repr, arrays))}; cannot tell inputs from targets. Call them x and y, "
+        f"{what}: the arrays are called {_quoted(arrays)}; cannot tell inputs from targets. Call them x and y, "
         f"or x_train, y_train, x_test and y_test."
     )
 

@@ -62,6 +62,11 @@ def _unpacked(data: bytes, path: Path) -> bytes:
     return data
 
 
+def stem(path: Path) -> str:
+    """The name of a file or folder without its endings: ``iris`` for ``data/iris.csv.gz``."""
+    return path.resolve().name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+
+
 def head_of(path: Path) -> bytes:
     """The first bytes of a file, unpacked if they are gzip; empty when there are none or they cannot be unpacked."""
     try:

@@ -44,7 +44,7 @@ def parse(data: bytes, what: str) -> NDArray[Any]:
 def read_file(data: bytes, path: Path) -> Arrays:
     """The rows of an IDX file, with the labels beside it by MNIST's naming: ``…images-idx3…`` and ``…labels-idx1…``."""
     part, notes = _read_pair(path, parse(data, str(path)))
-    return Arrays(path.stem.removesuffix(".gz"), {"all": part}, notes=notes)
+    return Arrays(contents.stem(path), {"all": part}, notes=notes)
 
 
 def read_folder(path: Path, files: list[Path]) -> Arrays:

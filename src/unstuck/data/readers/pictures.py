@@ -70,7 +70,7 @@ def read_file(path: Path, channels: int | None = None) -> Arrays:
     """A single picture, without a label."""
     pixels, notes = read_pictures([path], channels)
     part = Part(pixels, None, str(path), "a single picture has no label", (path.name,))
-    return Arrays(path.stem, {"all": part}, image_shape=pixels.shape[1:], notes=notes)
+    return Arrays(contents.stem(path), {"all": part}, image_shape=pixels.shape[1:], notes=notes)
 
 
 def read_pictures(files: Sequence[Path], channels: int | None = None) -> tuple[NDArray[Any], tuple[str, ...]]:

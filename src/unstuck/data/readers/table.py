@@ -92,15 +92,14 @@ class Table:
         self._check_numbers(numbers, name)
         return numbers
 
-    def strict_numbers(self, name: str) -> NDArray[np.float64]:
-        """A column that was one of numbers in training. InputError naming the first row that holds something else."""
+    def strict_numbers(self, name: str, why: str = "as in the training data") -> NDArray[np.float64]:
+        """A column that must be one of numbers, and why. InputError naming the first row that holds something else."""
         numbers = self.numbers(name)
         if numbers is None:
             texts = self.texts(name)
             index = next(i for i, text in enumerate(texts) if as_number(text, self.decimal_comma) is None)
             raise InputError(
-                f"{self.what}: {self.row(index)}, column {name!r} holds {texts[index]!r}; expected a number, "
-                f"as in the training data."
+                f"{self.what}: {self.row(index)}, column {name!r} holds {texts[index]!r}; expected a number, {why}."
             )
         return numbers
 
@@ -146,18 +145,16 @@ def read(
         if delimiter in sample[-1]:
             notes.append(f"The fields are separated by {DELIMITERS[delimiter]}.")
     elif len(delimiter) != 1 or delimiter in '"\r\n':
-        raise InputError(f"delimiter {delimiter!r} cannot be used; expected one character such as ',' or ';'.")
+        raise InputError(f"the delimiter {delimiter!r} cannot be used; expected one character such as ',' or ';'.")
     records = [fields for _, fields in _records(sample, delimiter)]
     comma = delimiter != "," and _has_decimal_comma(records)
     if comma:
         notes.append("Numbers have a decimal comma.")
-    has_header = (
-        header if header is not None else not set(known_names).isdisjoint(records[0]) or _guess_header(records, comma)
-    )
+    has_header = header if header is not None else _guess_header(records, comma, known_names)
     if header is None:
         notes.append("The first row names the columns." if has_header else "The first row is data: there is no header.")
     matrix, starts = (None, []) if as_text or comma else _numbers_only(lines, skipped, delimiter, has_header)
-    if matrix is not None:
+    if matrix is not None and (not has_header or matrix.shape[1] == len(records[0])):
         first = records[0] if has_header else None
         columns: Sequence[NDArray[np.float64] | list[str]] = list(matrix.T)
     else:
@@ -252,11 +249,13 @@ def _has_decimal_comma(records: Sequence[Sequence[str]]) -> bool:
     return with_comma > 0 and not any("." in field and as_number(field) is not None for field in fields)
 
 
-def _guess_header(records: Sequence[Sequence[str]], comma: bool) -> bool:
-    """Whether the first record names the columns: a text above numbers, or texts that never occur below themselves."""
+def _guess_header(records: Sequence[Sequence[str]], comma: bool, known_names: Sequence[str]) -> bool:
+    """Whether the first record names the columns: by a known name, a text above numbers, or texts that never occur below."""
     first, rest = records[0], records[1:]
-    if not rest:
-        return not any(as_number(field, comma) is not None for field in first)
+    if not set(known_names).isdisjoint(first):
+        return True
+    if not rest:  # a single row to predict from is data, a single row to learn from is useless anyway
+        return not known_names and not any(as_number(field, comma) is not None for field in first)
     only_names = True
     for k, name in enumerate(first):
         below = [record[k] for record in rest if k < len(record) and record[k].lower() not in MISSING]
