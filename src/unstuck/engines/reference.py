@@ -26,7 +26,7 @@ class ReferenceEngine:
 
 
 class Program:
-    """A graph made ready to run: constants in their places, one (function, operands, result) triple per node."""
+    """A graph made ready to run: constants in their places, one (function, operands, result) triple per other node."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -35,10 +35,18 @@ class Program:
         self._outputs = [node.index for node in graph.outputs]
         self._steps: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
         for node in graph.nodes:
-            if node.inputs:
-                numpy = TABLE[node.operation].numpy
-                function = functools.partial(numpy, **node.params) if node.params else numpy
-                self._steps.append((function, tuple(parent.index for parent in node.inputs), node.index))
+            if not node.inputs:
+                continue
+            numpy = TABLE[node.operation].numpy
+            function = functools.partial(numpy, **node.params) if node.params else numpy
+            operands = tuple(parent.index for parent in node.inputs)
+            known = [self._constants[i] for i in operands]
+            if all(value is not None for value in known):
+                # What constants alone decide, such as the gradient of a mean by its rows, is worked out once, here.
+                with np.errstate(all="ignore"):
+                    self._constants[node.index] = function(*known)
+            else:
+                self._steps.append((function, operands, node.index))
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs for these inputs, whose shapes must be those of the graph."""
