@@ -18,8 +18,8 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
     """A function that returns the value of ``function`` and its gradient.
 
     ``function`` is plain Python and NumPy on arrays; it returns one number. It may branch and loop on values, because
-    it is recorded anew at every call. Arguments may be numbers, arrays, or dicts, lists and tuples of arrays of any shape;
-    the gradient has the same form, floating dtype (integers become float64) and shapes. Reverse mode; see Baydin,
+    it is recorded anew at every call. Arguments may be numbers, arrays, or dicts, lists and tuples of arrays of any
+    shape; the gradient has the same form, floating dtype (integers become float64) and shapes. Reverse mode; see Baydin,
     Pearlmutter, Radul, Siskind, "Automatic differentiation in machine learning: a survey" (2018).
 
     Raises InputError when the result is no single number, or a NumPy function has no rule.
@@ -29,32 +29,32 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
     >>> float(value), gradient.tolist()
     (5.0, [2.0, -4.0])
     """
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    wanted = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
 
     @functools.wraps(function)
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         for number in wanted:
             if not -len(args) <= number < len(args):
                 raise InputError(
-                    f"argnums={argnums} asks for argument {number}; the function was called with {len(args)}."
+                    f"argnums={argnums} asks for argument {number}; {_name(function)} was called with {len(args)} "
+                    "positional arguments, counted from 0."
                 )
         places = [number % len(args) for number in wanted]
-        leaves = [leaf for i in places for _, leaf in tree.flatten(args[i])]
         # A value that is being recorded already means grad of grad: stay in its graph.
         everything = [leaf for argument in (*args, kwargs) for _, leaf in tree.flatten(argument)]
         outer = any(isinstance(leaf, Node) for leaf in everything)
         graph = graph_of(everything) if outer else Graph(eager=True)
-        inputs = [_enter(graph, leaf, f"x{i}") for i, leaf in enumerate(leaves)]
-        rest = iter(inputs)
-        recorded = [
-            tree.transform(argument, lambda _: next(rest)) if i in places else argument
-            for i, argument in enumerate(args)
-        ]
+        recorded = list(args)
+        inputs: dict[int, list[Node]] = {}
+        for i in sorted(set(places)):
+            inputs[i] = [_enter(graph, leaf, f"x{i}{name}") for name, leaf in tree.flatten(args[i])]
+            recorded[i] = tree.rebuild(args[i], inputs[i])
         result = function(*recorded, **kwargs)
         if not isinstance(result, Node):
-            if isinstance(result, tuple | list | dict) or np.ndim(result) != 0:
+            if not isinstance(result, bool | int | float | np.generic | np.ndarray) or np.ndim(result) != 0:
                 raise InputError(
-                    f"{_name(function)} returned {type(result).__name__}; expected one number to differentiate."
+                    f"{_name(function)} returned {type(result).__name__}; expected one number to differentiate, such as "
+                    "a sum or a mean."
                 )
             (result,) = lift(graph, (result,))
         if result.dtype.kind != "f":
@@ -62,11 +62,11 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
                 f"{_name(function)} returned a value of dtype {result.dtype}, which has no derivative; expected a "
                 "floating-point number."
             )
-        found = gradients(result, inputs)
-        parts = iter(found if outer else [_leave(node) for node in found])
-        answer = [tree.transform(args[i], lambda _: next(parts)) for i in places]
+        found = iter(gradients(result, [node for nodes in inputs.values() for node in nodes]))
+        parts = {i: [next(found) if outer else _leave(next(found)) for _ in nodes] for i, nodes in inputs.items()}
+        answer = [tree.rebuild(args[i], parts[i]) for i in places]
         value = result if outer else _leave(result)
-        return value, answer[0] if isinstance(argnums, int) else tuple(answer)
+        return value, answer[0] if isinstance(argnums, int | np.integer) else tuple(answer)
 
     return differentiated
 

@@ -55,6 +55,9 @@ class Graph:
 
     def add(self, operation: str, inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Node:
         """Apply a primitive to nodes of this graph; an identical application is not recorded twice."""
+        if primitives.TABLE[operation].floats and not any(node.dtype.kind == "f" for node in inputs):
+            # NumPy would make float16 of bytes.
+            inputs = tuple(self.add("astype", (node,), {"dtype": np.dtype(np.float64)}) for node in inputs)
         key = (operation, tuple(node.index for node in inputs), tuple(sorted(params.items())))
         node = self._seen.get(key)
         if node is None:
@@ -62,8 +65,11 @@ class Graph:
             shape, dtype = primitive.shape(*inputs, **params)
             value = None
             if self.eager:
-                with np.errstate(all="ignore"):
-                    value = np.asarray(primitive.numpy(*(node.value for node in inputs), **params))
+                try:
+                    with np.errstate(all="ignore"):
+                        value = np.asarray(primitive.numpy(*(node.value for node in inputs), **params))
+                except (IndexError, ValueError) as error:
+                    raise InputError(f"{operation}: {str(error).rstrip('.')}.") from None
             node = self._seen[key] = Node(self, operation, inputs, dict(params), shape, dtype, value=value)
         return node
 
@@ -176,11 +182,10 @@ class Node(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         # Array methods are the NumPy functions of the same name: x.sum(axis=0) is numpy.sum(x, axis=0).
-        from unstuck.autodiff.numpy_functions import METHODS
+        from unstuck.autodiff.numpy_functions import METHODS, call_rule
 
         if name in METHODS:
-            function = METHODS[name]
-            return lambda *args, **kwargs: function(self, *args, **kwargs)
+            return lambda *args, **kwargs: call_rule(name, METHODS[name], (self, *args), kwargs)
         raise AttributeError(
             f"the array method or attribute {name!r} has no rule here; use NumPy functions such as numpy.sum, "
             "numpy.where or numpy.reshape instead"
@@ -254,7 +259,14 @@ def lift(graph: Graph, operands: Sequence[Any]) -> tuple[Node, ...]:
                 dtype = company if company.kind == "f" else np.dtype(np.float64)
             else:
                 dtype = company if company.kind in "iu" else np.dtype(np.int64)
-            nodes.append(graph.constant(operand, dtype))
+            try:
+                with np.errstate(over="ignore"):
+                    nodes.append(graph.constant(operand, dtype))
+            except OverflowError:
+                raise InputError(
+                    f"{operand} does not fit into the dtype {dtype} of the values it is combined with; convert them "
+                    "first, as with .astype(numpy.int64)."
+                ) from None
         else:
             nodes.append(graph.constant(operand))
     return tuple(nodes)
@@ -269,7 +281,9 @@ def graph_of(operands: Iterable[Any]) -> Graph:
     for operand in operands:
         if isinstance(operand, Node):
             return operand.graph
-    raise InputError("no operand is a recorded value")
+    raise InputError(
+        "no operand is a recorded value; a primitive is applied inside a function that record or grad records."
+    )
 
 
 def apply(operation: str, *operands: Any, **params: Any) -> Node:
@@ -304,7 +318,12 @@ def record(function: Callable[..., Any], *specifications: Any, names: Sequence[s
 
 def normal_axis(axis: Any, ndim: int, what: str) -> int:
     """``axis`` as a number in 0..ndim-1, or a sentence that says what is wrong with it."""
-    number = operator.index(axis)
+    try:
+        number = operator.index(axis)
+    except TypeError:
+        raise InputError(f"{what}: axis is {axis!r}; expected an integer.") from None
     if not -ndim <= number < ndim:
-        raise InputError(f"{what}: axis {number} does not exist in a value with {ndim} dimensions.")
+        raise InputError(
+            f"{what}: axis {number} does not exist in a value with {ndim} dimensions; expected {-ndim} to {ndim - 1}."
+        )
     return number % ndim

@@ -16,20 +16,25 @@ def getitem(x: Node, key: Any) -> Node:
     keys = key if isinstance(key, tuple) else (key,)
     if any(isinstance(k, Node) for k in keys):
         return _recorded_index(x, keys)
-    if any(isinstance(k, list | np.ndarray) for k in keys):
+    if any(isinstance(k, list | tuple | np.ndarray | bool | np.bool_) for k in keys):
+        if len(keys) == 1 and x.ndim and (rows := np.asarray(keys[0])).dtype.kind in "iu" and rows.ndim:
+            return apply("take", x, _within(rows, x, 0))
         # All indices are known now, so let NumPy itself say which element goes where.
         try:
-            rows = np.arange(x.size).reshape(x.shape)[key]
-        except IndexError as error:
-            raise InputError(f"indexing a value of shape {x.shape}: {error}.") from None
-        return apply("take", apply("reshape", x, shape=(x.size,)), rows)
+            places = np.arange(x.size).reshape(x.shape)[key]
+        except (IndexError, ValueError, TypeError) as error:
+            raise InputError(f"indexing a value of shape {x.shape}: {str(error).rstrip('.')}.") from None
+        return apply("take", apply("reshape", x, shape=(x.size,)), places)
     return _basic(x, keys)
 
 
 def _basic(x: Node, keys: tuple[Any, ...]) -> Node:
     used = sum(k is not None and k is not Ellipsis for k in keys)
     if used > x.ndim or sum(k is Ellipsis for k in keys) > 1:
-        raise InputError(f"indexing a value of shape {x.shape} with {used} indices: it has {x.ndim} dimensions.")
+        raise InputError(
+            f"indexing a value of shape {x.shape} with {used} indices and {keys.count(Ellipsis)} ellipses: expected at "
+            f"most {x.ndim} indices and one ellipsis."
+        )
     if Ellipsis not in keys:
         keys = (*keys, Ellipsis)
     slices: list[tuple[int, int, int]] = []
@@ -42,7 +47,7 @@ def _basic(x: Node, keys: tuple[Any, ...]) -> Node:
                 slices.append((0, n, 1))
                 shape.append(n)
         elif isinstance(k, slice):
-            span = k.indices(x.shape[len(slices)])
+            span = _span(k, x.shape[len(slices)])
             slices.append(span)
             shape.append(len(range(*span)))
         else:
@@ -53,6 +58,29 @@ def _basic(x: Node, keys: tuple[Any, ...]) -> Node:
     whole = tuple((0, n, 1) for n in x.shape)
     part = x if tuple(slices) == whole else apply("slice", x, slices=tuple(slices))
     return part if part.shape == tuple(shape) else apply("reshape", part, shape=tuple(shape))
+
+
+def _span(k: slice, n: int) -> tuple[int, int, int]:
+    try:
+        start, stop, step = k.indices(n)
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"indexing with {k}: {error}.") from None
+    return (start, stop, step) if len(range(start, stop, step)) else (0, 0, 1)
+
+
+def _within(index: Any, x: Node, axis: int) -> Any:
+    """Integer indices counted from 0, known to lie inside the axis (recorded ones only if they have a value by now)."""
+    n = x.shape[axis]
+    known = index.value if isinstance(index, Node) else index
+    if known is not None and np.any((known < -n) | (known >= n)):
+        worst = known[(known < -n) | (known >= n)].flat[0] if known.ndim else known
+        raise InputError(f"index {worst} is out of range for axis {axis} of a value of shape {x.shape}.")
+    if isinstance(index, Node):
+        index = index.astype(np.int64)
+        return np.where(index < 0, index + n, index)
+    return np.where(index < 0, index + n, index).astype(np.int64)
 
 
 def _integer(k: Any, x: Node) -> int:
@@ -66,20 +94,20 @@ def _integer(k: Any, x: Node) -> int:
 
 def _recorded_index(x: Node, keys: tuple[Any, ...]) -> Node:
     """Leading axes indexed by integer arrays some of which are recorded: gather rows of the flattened axes."""
-    if any(k is None or k is Ellipsis or isinstance(k, slice) for k in keys) or len(keys) > x.ndim:
-        raise InputError(
-            "a recorded index array may only stand with other integer indices on the leading axes, as in "
-            "x[rows] or x[rows, columns]; use numpy.moveaxis to bring the axis to the front."
-        )
     if any(isinstance(k, Node) and k.dtype.kind == "b" for k in keys):
         raise InputError(
             "a mask that was computed inside the recorded function has no fixed number of true entries; "
             "use numpy.where(mask, a, b) instead of x[mask]."
         )
-    flat: Any = 0
-    for k, n in zip(keys, x.shape, strict=False):
-        index = k if isinstance(k, Node) else np.asarray(k)
-        flat = flat * n + np.where(index < 0, index + n, index)
+    indices = [k if isinstance(k, Node | slice) or k is None or k is Ellipsis else np.asarray(k) for k in keys]
+    if len(keys) > x.ndim or any(getattr(index, "dtype", np.dtype(object)).kind not in "iu" for index in indices):
+        raise InputError(
+            "a recorded index array may only stand with other integer indices on the leading axes, as in "
+            "x[rows] or x[rows, columns]; use numpy.moveaxis to bring the axis to the front, and .astype(int) on floats."
+        )
+    flat = _within(indices[0], x, 0)
+    for axis, index in enumerate(indices[1:], 1):
+        flat = flat * x.shape[axis] + _within(index, x, axis)
     rest = x.shape[len(keys) :]
     lead = int(np.prod(x.shape[: len(keys)], dtype=np.int64))
-    return apply("take", apply("reshape", x, shape=(lead, *rest)), flat)
+    return apply("take", x if len(keys) == 1 else apply("reshape", x, shape=(lead, *rest)), flat)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -25,24 +27,34 @@ UFUNCS: dict[np.ufunc, str] = {
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``ufunc(*inputs)`` records."""
     if method == "reduce" and ufunc in _REDUCERS:
-        return _REDUCERS[ufunc](*inputs, **{k: v for k, v in kwargs.items() if k in ("axis", "keepdims")})
+        return call_rule(f"{ufunc.__name__}.reduce", _REDUCERS[ufunc], inputs, {"axis": 0, **kwargs})
     if method != "__call__":
         raise _no_rule(f"numpy.{ufunc.__name__}.{method}")
-    if kwargs.get("out") is not None:
-        raise InputError(
-            f"numpy.{ufunc.__name__} was asked to write a recorded value into an existing array (out= or an in-place "
-            "operator on an array); write a new value instead, as in x = x + y."
-        )
+    if "out" in kwargs:
+        (target,) = kwargs.pop("out")
+        if target is not inputs[0] or not isinstance(target, Node):
+            raise InputError(
+                f"numpy.{ufunc.__name__} was asked to write a recorded value into an existing array (out= or an "
+                "in-place operator on an array); write a new value instead, as in x = x + y."
+            )
+        result = call_ufunc(ufunc, method, inputs, kwargs)
+        # x += y on a recorded value gives the name x a new value; shape and dtype stay, as in NumPy.
+        if result.shape != target.shape:
+            raise InputError(
+                f"numpy.{ufunc.__name__}: a value of shape {target.shape} cannot become shape {result.shape} in place; "
+                "write x = x + y."
+            )
+        return result if result.dtype == target.dtype else apply("astype", result, dtype=target.dtype)
     if kwargs:
         raise InputError(f"numpy.{ufunc.__name__}: the setting {next(iter(kwargs))!r} has no rule for recorded values.")
     if ufunc is np.matmul:
         return matmul(*inputs)
-    if ufunc is np.power and isinstance(inputs[1], int | float) and not isinstance(inputs[1], bool):
+    if ufunc is np.power and isinstance(inputs[1], int | float) and not isinstance(inputs[1], bool | np.generic):
         return _power(inputs[0], inputs[1])
     if ufunc in UFUNCS:
         return apply(UFUNCS[ufunc], *inputs)
-    if ufunc in _COMPOSED:
-        return _COMPOSED[ufunc](*inputs)
+    if ufunc in COMPOSED:
+        return COMPOSED[ufunc](*lift(graph_of(inputs), inputs))
     raise _no_rule(f"numpy.{ufunc.__name__}")
 
 
@@ -51,19 +63,28 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     rule = FUNCTIONS.get(function)
     if rule is None:
         raise _no_rule(f"{getattr(function, '__module__', 'numpy') or 'numpy'}.{function.__name__}")
+    return call_rule(function.__name__, rule, args, kwargs)
+
+
+def call_rule(name: str, rule: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """``rule(*args, **kwargs)``; an argument that the rule does not know is named."""
     try:
-        return rule(*args, **kwargs)
+        _signature(rule).bind(*args, **kwargs)
     except TypeError as error:
-        if "argument" not in str(error):
-            raise
         raise InputError(
-            f"numpy.{function.__name__}: {error}; that argument has no rule for recorded values."
+            f"numpy.{name}: {error}; recorded values know {name}{_signature(rule)} only.".replace(": Any", "")
         ) from None
+    return rule(*args, **kwargs)
+
+
+@functools.cache
+def _signature(rule: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(rule)
 
 
 def _no_rule(name: str) -> InputError:
     short = name.rsplit(".", 1)[-1]
-    known = sorted({f.__name__ for f in FUNCTIONS} | {u.__name__ for u in UFUNCS} | {u.__name__ for u in _COMPOSED})
+    known = sorted({f.__name__ for f in FUNCTIONS} | {u.__name__ for u in UFUNCS} | {u.__name__ for u in COMPOSED})
     close = nearest(short, known)
     hint = (
         f"the nearest one that has is numpy.{close}"
@@ -87,6 +108,8 @@ def rule(*functions: Any, method: str | None = None) -> Callable[[Callable[..., 
 
 
 def _power(x: Any, exponent: float) -> Any:
+    if x.dtype.kind != "f" and isinstance(exponent, float):
+        x = x.astype(np.float64)
     if exponent == 2:
         return apply("square", x)
     if exponent == 1:
@@ -101,24 +124,63 @@ def _power(x: Any, exponent: float) -> Any:
     return apply("power", x, exponent)
 
 
-_COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
+def _floats(x: Any) -> Any:
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
+def _root(x: Any) -> Any:
+    """The square root of a sum of squares; its derivative at 0 is taken as 0, so that lengths of 0 do no harm."""
+    zero = apply("equal", x, 0)
+    return apply("select", zero, 0.0, apply("sqrt", apply("select", zero, 1.0, x)))
+
+
+def _hypot(a: Any, b: Any) -> Any:
+    size = apply("stop_gradient", apply("maximum", apply("absolute", a), apply("absolute", b)))
+    size = where(apply("logical_and", size > 0, apply("isfinite", size)), size, 1.0)
+    return size * _root(apply("square", a / size) + apply("square", b / size))
+
+
+def _floor_divide(a: Any, b: Any) -> Any:
+    quotient = apply("rint", apply("divide", a - apply("remainder", a, b), b))
+    return quotient if "f" in (a.dtype.kind, b.dtype.kind) else quotient.astype(np.result_type(a.dtype, b.dtype))
+
+
+def _arcsinh(x: Any) -> Any:
+    sign = where(x >= 0, 1.0, -1.0).astype(_floats(x).dtype)
+    size = sign * x
+    return sign * apply("log1p", size + size * (size / (1 + _hypot(size, size * 0 + 1))))
+
+
+def _on_masks(primitive: str, ufunc: np.ufunc) -> Callable[..., Any]:
+    def rule(*masks: Any) -> Any:
+        if any(mask.dtype.kind != "b" for mask in masks):
+            raise InputError(f"numpy.{ufunc.__name__} on numbers has no rule here; it is for masks such as x > 0.")
+        return apply(primitive, *masks)
+
+    return rule
+
+
+COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.positive: lambda x: x,
     np.reciprocal: lambda x: apply("divide", 1.0, x),
-    np.float_power: lambda a, b: apply("power", a, b),
-    np.fabs: lambda x: apply("absolute", x),
-    np.exp2: lambda x: apply("exp", x * math.log(2)),
+    np.float_power: lambda a, b: apply("power", a.astype(np.float64), b.astype(np.float64)),
+    np.fabs: lambda x: apply("absolute", _floats(x)),
+    np.exp2: lambda x: apply("power", 2.0, _floats(x)),
     np.log2: lambda x: apply("log", x) / math.log(2),
     np.log10: lambda x: apply("log", x) / math.log(10),
-    np.hypot: lambda a, b: apply("sqrt", apply("square", a) + apply("square", b)),
-    np.floor_divide: lambda a, b: apply("floor", apply("divide", a, b)),
-    np.fmax: lambda a, b: apply("maximum", a, b),
-    np.fmin: lambda a, b: apply("minimum", a, b),
-    np.cbrt: lambda x: apply("sign", x) * apply("power", apply("absolute", x), 1 / 3),
-    np.heaviside: lambda x, h: apply(
-        "select", apply("equal", x, 0), h, apply("astype", apply("greater", x, 0), dtype=x.dtype)
-    ),
-    np.arcsinh: lambda x: apply("log", x + apply("sqrt", x * x + 1)),
+    np.hypot: _hypot,
+    np.floor_divide: _floor_divide,
+    np.fmax: lambda a, b: where(a != a, b, where(b != b, a, apply("maximum", a, b))),
+    np.fmin: lambda a, b: where(a != a, b, where(b != b, a, apply("minimum", a, b))),
+    np.cbrt: lambda x: apply("sign", x) * apply("power", apply("absolute", _floats(x)), 1 / 3),
+    np.heaviside: lambda x, h: where(x == 0, h, where(x < 0, 0.0, where(x > 0, 1.0, x))),
+    np.arcsinh: _arcsinh,
     np.arctanh: lambda x: 0.5 * (apply("log1p", x) - apply("log1p", -x)),
+    np.isnan: lambda x: x != x,
+    np.isinf: lambda x: apply("logical_and", x == x, apply("logical_not", apply("isfinite", x))),
+    np.invert: _on_masks("logical_not", np.invert),
+    np.bitwise_and: _on_masks("logical_and", np.bitwise_and),
+    np.bitwise_or: _on_masks("logical_or", np.bitwise_or),
 }
 
 
@@ -127,20 +189,22 @@ def _axes(x: Node, axis: Any, what: str) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(x.ndim))
     chosen = axis if isinstance(axis, tuple | list) else (axis,)
-    return tuple(sorted(normal_axis(a, x.ndim, what) for a in chosen))
+    axes = tuple(sorted(normal_axis(a, x.ndim, what) for a in chosen))
+    if len(set(axes)) != len(axes):
+        raise InputError(f"{what}: axis {axis} names an axis twice; name each once.")
+    return axes
 
 
 @rule(np.sum, method="sum")
 def sum_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     axes = _axes(x, axis, "sum")
-    return apply("sum", x, axes=axes, keepdims=bool(keepdims)) if axes else x
+    return apply("sum", x, axes=axes, keepdims=bool(keepdims)) if axes or x.dtype.kind != "f" else x
 
 
 @rule(np.mean, method="mean")
 def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    axes = _axes(x, axis, "mean")
-    count = math.prod(x.shape[a] for a in axes)
-    return apply("sum", x, axes=axes, keepdims=bool(keepdims)) * (1.0 / count) if count else sum_(x, axis) / 0.0
+    count = math.prod(x.shape[a] for a in _axes(x, axis, "mean"))
+    return apply("divide", sum_(x, axis, keepdims=keepdims), float(count))
 
 
 @rule(np.max, np.amax, method="max")
@@ -157,12 +221,12 @@ def min_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def var(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     centred = x - mean(x, axis, keepdims=True)
     count = math.prod(x.shape[a] for a in _axes(x, axis, "var"))
-    return sum_(apply("square", centred), axis, keepdims=keepdims) * (1.0 / (count - ddof))
+    return sum_(apply("square", centred), axis, keepdims=keepdims) / float(max(count - ddof, 0))
 
 
 @rule(np.std, method="std")
 def std(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    return apply("sqrt", var(x, axis, ddof=ddof, keepdims=keepdims))
+    return _root(var(x, axis, ddof=ddof, keepdims=keepdims))
 
 
 @rule(np.prod, method="prod")
@@ -171,7 +235,10 @@ def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     axes = _axes(x, axis, "prod")
     order = [i for i in range(x.ndim) if i not in axes] + list(axes)
     kept = tuple(x.shape[i] for i in order[: x.ndim - len(axes)])
+    x = x if x.dtype.kind == "f" else x.astype(np.uint64 if x.dtype.kind == "u" else np.int64)
     x2 = transpose(x, order).reshape((*kept, math.prod(x.shape[a] for a in axes)))
+    if x2.shape[-1] == 0:
+        x2 = concatenate([x2, np.ones((*kept, 1), x.dtype)], -1)
     while x2.shape[-1] > 1:
         half = x2.shape[-1] // 2
         product = x2[..., :half] * x2[..., half : 2 * half]
@@ -199,21 +266,26 @@ def argmax(x: Any, axis: Any = None) -> Any:
 
 @rule(np.argmin, method="argmin")
 def argmin(x: Any, axis: Any = None) -> Any:
-    return argmax(-x, axis)
+    return argmax(-(x.astype(np.int64) if x.dtype.kind in "bu" else x), axis)
 
 
 @rule(np.argsort, method="argsort")
-def argsort(x: Any, axis: int = -1) -> Any:
+def argsort(x: Any, axis: Any = -1) -> Any:
+    if axis is None:
+        return argsort(ravel(x), 0)
     return apply("argsort", x, axis=normal_axis(axis, x.ndim, "argsort"))
 
 
 @rule(np.sort)
-def sort(x: Any, axis: int = -1) -> Any:
+def sort(x: Any, axis: Any = -1) -> Any:
+    if axis is None:
+        return sort(ravel(x), 0)
     return take_along_axis(x, argsort(x, axis), axis)
 
 
 @rule(np.cumsum, method="cumsum")
 def cumsum(x: Any, axis: Any = None) -> Any:
+    x = x if x.dtype.kind == "f" else x.astype(np.uint64 if x.dtype.kind == "u" else np.int64)
     if axis is None:
         return apply("cumsum", ravel(x), axis=0)
     return apply("cumsum", x, axis=normal_axis(axis, x.ndim, "cumsum"))
@@ -221,9 +293,12 @@ def cumsum(x: Any, axis: Any = None) -> Any:
 
 @rule(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    if ord not in (None, 2, "fro") or (ord == 2 and axis is None and x.ndim != 1):
-        raise InputError(f"numpy.linalg.norm: ord={ord!r} has no rule here; use the Euclidean norm (ord=None).")
-    return apply("sqrt", sum_(apply("square", x), axis, keepdims=keepdims))
+    count = x.ndim if axis is None else len(_axes(x, axis, "norm"))
+    if not (ord is None or (ord == 2 and count == 1) or (ord == "fro" and count == 2)):
+        raise InputError(
+            f"numpy.linalg.norm: ord={ord!r} over {count} axes has no rule here; use the Euclidean norm (ord=None)."
+        )
+    return _root(sum_(apply("square", x), axis, keepdims=keepdims))
 
 
 # Shape ---------------------------------------------------------------------------------------------------------------
@@ -232,10 +307,15 @@ def reshape(x: Any, shape: Any, order: str = "C") -> Any:
     if order != "C":
         raise InputError(f"numpy.reshape: order={order!r} has no rule here; transpose first and use order='C'.")
     wanted = [operator.index(n) for n in (shape if isinstance(shape, tuple | list) else (shape,))]
-    if wanted.count(-1) == 1:
+    if min(wanted, default=0) < -1 or wanted.count(-1) > 1:
+        raise InputError(f"reshape: the shape {tuple(wanted)} has more than one open size; expected at most one -1.")
+    if -1 in wanted:
         known = math.prod(n for n in wanted if n != -1)
         if known == 0 or x.size % known:
-            raise InputError(f"reshape: {x.size} values of shape {x.shape} do not fill rows of {tuple(wanted)}.")
+            raise InputError(
+                f"reshape: {x.size} values of shape {x.shape} do not fill the shape {tuple(wanted)}; the known sizes must "
+                f"divide {x.size}."
+            )
         wanted[wanted.index(-1)] = x.size // known
     return x if tuple(wanted) == x.shape else apply("reshape", x, shape=tuple(wanted))
 
@@ -259,7 +339,8 @@ METHODS["transpose"] = lambda x, *axes: transpose(
 @rule(np.swapaxes, method="swapaxes")
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     order = list(range(x.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    first, second = (normal_axis(axis, x.ndim, "swapaxes") for axis in (axis1, axis2))
+    order[first], order[second] = second, first
     return transpose(x, order)
 
 
@@ -282,7 +363,7 @@ METHODS["flatten"] = ravel
 def squeeze(x: Any, axis: Any = None) -> Any:
     gone = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else _axes(x, axis, "squeeze")
     if any(x.shape[i] != 1 for i in gone):
-        raise InputError(f"squeeze: shape {x.shape} has more than one entry along axis {axis}.")
+        raise InputError(f"squeeze: shape {x.shape} has not 1 entry along axis {axis}; use numpy.reshape instead.")
     return reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in gone))
 
 
@@ -292,6 +373,8 @@ def expand_dims(x: Any, axis: Any) -> Any:
     places = {
         normal_axis(a, x.ndim + count, "expand_dims") for a in (axis if isinstance(axis, tuple | list) else (axis,))
     }
+    if len(places) != count:
+        raise InputError(f"expand_dims: axis {axis} names an axis twice; name each once.")
     sizes = iter(x.shape)
     return reshape(x, tuple(1 if i in places else next(sizes) for i in range(x.ndim + count)))
 
@@ -304,7 +387,9 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     except ValueError:
         fits = False
     if not fits:
-        raise InputError(f"broadcast_to: shape {x.shape} does not stretch to {wanted}.")
+        raise InputError(
+            f"broadcast_to: shape {x.shape} does not stretch to {wanted}; from the right, each size must be equal or 1."
+        )
     return apply("broadcast_to", x, shape=wanted)
 
 
@@ -320,16 +405,18 @@ def roll(x: Any, shift: int, axis: Any = None) -> Any:
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
     axis = normal_axis(axis, x.ndim, "roll")
-    return (
-        apply("take", moveaxis(x, axis, 0), (np.arange(x.shape[axis]) - shift) % x.shape[axis])
-        if axis == 0
-        else moveaxis(roll(moveaxis(x, axis, 0), shift, 0), 0, axis)
-    )
+    n = x.shape[axis]
+    return take(x, (np.arange(n) - operator.index(shift)) % n, axis) if n else x
+
+
+def _pieces(arrays: Sequence[Any]) -> tuple[Node, ...]:
+    """The parts of an array as nodes; a plain number among them is an array of its own, as in NumPy."""
+    return lift(graph_of(arrays), [a if isinstance(a, Node) else np.asarray(a) for a in arrays])
 
 
 @rule(np.concatenate)
 def concatenate(arrays: Sequence[Any], axis: Any = 0) -> Any:
-    nodes = lift(graph_of(arrays), list(arrays))
+    nodes = _pieces(arrays)
     if axis is None:
         nodes, axis = tuple(ravel(n) for n in nodes), 0
     if nodes[0].ndim == 0:
@@ -339,28 +426,38 @@ def concatenate(arrays: Sequence[Any], axis: Any = 0) -> Any:
 
 @rule(np.stack)
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    nodes = lift(graph_of(arrays), list(arrays))
+    nodes = _pieces(arrays)
     return concatenate([expand_dims(n, axis) for n in nodes], axis)
 
 
 @rule(np.hstack)
 def hstack(arrays: Sequence[Any]) -> Any:
-    nodes = [n if n.ndim else reshape(n, (1,)) for n in lift(graph_of(arrays), list(arrays))]
+    nodes = [n if n.ndim else reshape(n, (1,)) for n in _pieces(arrays)]
     return concatenate(nodes, 0 if nodes[0].ndim == 1 else 1)
 
 
 @rule(np.vstack)
 def vstack(arrays: Sequence[Any]) -> Any:
-    return concatenate([reshape(n, (1, n.size)) if n.ndim < 2 else n for n in lift(graph_of(arrays), list(arrays))], 0)
+    return concatenate([reshape(n, (1, n.size)) if n.ndim < 2 else n for n in _pieces(arrays)], 0)
 
 
 @rule(np.column_stack)
 def column_stack(arrays: Sequence[Any]) -> Any:
-    return concatenate([reshape(n, (n.size, 1)) if n.ndim < 2 else n for n in lift(graph_of(arrays), list(arrays))], 1)
+    return concatenate([reshape(n, (n.size, 1)) if n.ndim < 2 else n for n in _pieces(arrays)], 1)
 
 
-@rule(np.split, np.array_split)
+@rule(np.split)
 def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
+    n = x.shape[normal_axis(axis, x.ndim, "split")]
+    if isinstance(sections, int | np.integer) and n % sections:
+        raise InputError(
+            f"split: {n} entries along axis {axis} do not make {sections} equal parts; use numpy.array_split."
+        )
+    return array_split(x, sections, axis)
+
+
+@rule(np.array_split)
+def array_split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
     axis = normal_axis(axis, x.ndim, "split")
     spans = np.array_split(np.arange(x.shape[axis]), sections)
     return [x[(slice(None),) * axis + (slice(int(s[0]), int(s[-1]) + 1) if len(s) else slice(0, 0),)] for s in spans]
@@ -385,10 +482,10 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 def tile(x: Any, reps: Any) -> Any:
     counts = tuple(reps) if isinstance(reps, tuple | list) else (reps,)
     counts = (1,) * (x.ndim - len(counts)) + counts
-    x = reshape(x, (1,) * (len(counts) - x.ndim) + x.shape)
-    for axis, count in enumerate(counts):
-        x = concatenate([x] * count, axis) if count != 1 else x
-    return x
+    shape = (1,) * (len(counts) - x.ndim) + x.shape
+    x = reshape(x, tuple(size for n in shape for size in (1, n)))
+    x = broadcast_to(x, tuple(size for count, n in zip(counts, shape, strict=True) for size in (count, n)))
+    return reshape(x, tuple(count * n for count, n in zip(counts, shape, strict=True)))
 
 
 @rule(np.repeat, method="repeat")
@@ -457,7 +554,11 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 @rule(np.einsum)
-def einsum(subscripts: str, *operands: Any) -> Any:
+def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+    if not isinstance(subscripts, str):
+        raise InputError(
+            "einsum: the axes are given as lists; write them as letters, as in numpy.einsum('ij,jk->ik', a, b)."
+        )
     text = subscripts.replace(" ", "")
     if "." in text:
         raise InputError(f"einsum {subscripts!r}: an ellipsis has no rule here; name every axis.")
@@ -476,15 +577,19 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 @rule(np.trace, method="trace")
 def trace(x: Any) -> Any:
     if x.ndim != 2:
-        raise InputError(f"trace: expected a matrix, got shape {x.shape}.")
-    i = np.arange(min(x.shape))
-    return sum_(x[i, i])
+        raise InputError(f"trace: shape {x.shape} has {x.ndim} dimensions; expected a matrix.")
+    return sum_(diagonal(x))
 
 
-@rule(np.diag, np.diagonal, method="diagonal")
+@rule(np.diag)
 def diag(x: Any) -> Any:
-    if x.ndim == 1:
-        return reshape(x, (x.size, 1)) * np.eye(x.size, dtype=x.dtype)
+    return reshape(x, (x.size, 1)) * np.eye(x.size, dtype=x.dtype) if x.ndim == 1 else diagonal(x)
+
+
+@rule(np.diagonal, method="diagonal")
+def diagonal(x: Any) -> Any:
+    if x.ndim != 2:
+        raise InputError(f"diagonal: shape {x.shape} has {x.ndim} dimensions; expected a matrix.")
     i = np.arange(min(x.shape))
     return x[i, i]
 
@@ -497,7 +602,7 @@ def where(condition: Any, a: Any = None, b: Any = None) -> Any:
             "numpy.where(condition) alone has no fixed number of results; use numpy.where(condition, a, b)."
         )
     graph = graph_of((condition, a, b))
-    first, second = lift(graph, (a, b))
+    first, second = lift(graph, (a, b))  # apart from the condition, whose dtype does not count
     if not isinstance(condition, Node):
         condition = graph.constant(np.asarray(condition, dtype=bool))
     elif condition.dtype.kind != "b":
@@ -551,7 +656,7 @@ def ones_like(x: Any, dtype: Any = None) -> Any:
 @rule(np.full_like)
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     if isinstance(fill_value, Node):
-        return broadcast_to(fill_value, x.shape)
+        return broadcast_to(fill_value.astype(dtype or x.dtype), x.shape)
     return np.full(x.shape, fill_value, dtype or x.dtype)
 
 
@@ -561,8 +666,12 @@ def copy(x: Any) -> Any:
 
 
 @rule(np.nan_to_num)
-def nan_to_num(x: Any, nan: float = 0.0) -> Any:
-    return where(x == x, x, nan)
+def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if x.dtype.kind != "f":
+        return x
+    largest = float(np.finfo(x.dtype).max)
+    x = where(x == math.inf, largest if posinf is None else posinf, where(x == x, x, nan))
+    return where(x == -math.inf, -largest if neginf is None else neginf, x)
 
 
 FUNCTIONS[np.shape] = lambda x: x.shape

@@ -8,6 +8,7 @@ else (losses, layers, NumPy's other functions) is composed of these.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ class Primitive:
     shape: Callable[..., ShapeAndDtype]
     numpy: Callable[..., Any]
     derivative: Callable[..., tuple[Any, ...]] | None
+    elementwise: bool = False  # NumPy broadcasting of the operands gives the result's shape
+    floats: bool = False  # operands that are all without a fraction are converted to float64 before
 
 
 TABLE: dict[str, Primitive] = {}
@@ -39,7 +42,8 @@ TABLE: dict[str, Primitive] = {}
 
 def define(name: str, shape: Any, numpy: Any, derivative: Any = None) -> None:
     """Enter a primitive into the table."""
-    TABLE[name] = Primitive(name, shape(name) if shape in _NAMED_RULES else shape, numpy, derivative)
+    named = shape in _NAMED_RULES
+    TABLE[name] = Primitive(name, shape(name) if named else shape, numpy, derivative, named, shape is elementwise_float)
 
 
 # Shape rules ---------------------------------------------------------------------------------------------------------
@@ -55,12 +59,26 @@ def _broadcast(name: str, operands: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def elementwise(name: str) -> Callable[..., ShapeAndDtype]:
-    """Broadcast shapes, NumPy's common dtype."""
-    return lambda *operands: (_broadcast(name, operands), np.result_type(*(o.dtype for o in operands)))
+    """Broadcast shapes, and the dtype that NumPy's function of this name gives."""
+    return lambda *operands: (_broadcast(name, operands), _resulting(name, *(o.dtype for o in operands)))
+
+
+@functools.cache
+def _resulting(name: str, *dtypes: Any) -> Any:
+    ufunc = getattr(np, name, None)
+    if not isinstance(ufunc, np.ufunc):
+        return np.result_type(*dtypes)
+    try:
+        return ufunc.resolve_dtypes((*dtypes, None))[-1]
+    except TypeError:
+        raise InputError(
+            f"{name}: NumPy has no such operation on {' and '.join(str(d) for d in dtypes)}; convert with "
+            ".astype(float), or use numpy.logical_not, numpy.logical_and and numpy.logical_or on masks."
+        ) from None
 
 
 def elementwise_float(name: str) -> Callable[..., ShapeAndDtype]:
-    """Broadcast shapes; integers and booleans become float64."""
+    """Broadcast shapes; integers and booleans become float64 (where NumPy would make bytes float16)."""
 
     def rule(*operands: Any) -> ShapeAndDtype:
         dtype = np.result_type(*(o.dtype for o in operands))
@@ -91,16 +109,29 @@ def _reduction(x: Any, *, axes: tuple[int, ...], keepdims: bool) -> ShapeAndDtyp
     return _reduced(x, axes, keepdims), x.dtype
 
 
+# The dtype in which NumPy adds up booleans, integers and unsigned integers.
+_WIDE = {"b": np.dtype(np.int64), "i": np.dtype(np.int64), "u": np.dtype(np.uint64)}
+
+
 def _sum_rule(x: Any, *, axes: tuple[int, ...], keepdims: bool) -> ShapeAndDtype:
-    return _reduced(x, axes, keepdims), np.dtype(np.int64) if x.dtype.kind in "biu" else x.dtype
+    return _reduced(x, axes, keepdims), _WIDE.get(x.dtype.kind, x.dtype)
 
 
 def _extremum_rule(x: Any, *, axes: tuple[int, ...], keepdims: bool) -> ShapeAndDtype:
     if any(x.shape[axis] == 0 for axis in axes):
         raise InputError(
-            f"max/min: shape {x.shape} is empty along axis {axes}, so there is no largest or smallest value."
+            f"max/min: shape {x.shape} is empty along axis {axes}, so there is no largest or smallest value; leave "
+            "empty batches out."
         )
     return _reduced(x, axes, keepdims), x.dtype
+
+
+def _argmax_rule(x: Any, *, axis: int) -> ShapeAndDtype:
+    if x.shape[axis] == 0:
+        raise InputError(
+            f"argmax: shape {x.shape} is empty along axis {axis}, so there is no largest value; leave empty batches out."
+        )
+    return (*x.shape[:axis], *x.shape[axis + 1 :]), np.dtype(np.int64)
 
 
 def _matmul_rule(a: Any, b: Any) -> ShapeAndDtype:
@@ -113,14 +144,18 @@ def _matmul_rule(a: Any, b: Any) -> ShapeAndDtype:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise InputError(
-            f"matmul: the batch dimensions of {a.shape} and {b.shape} do not broadcast together."
+            f"matmul: the batch dimensions of {a.shape} and {b.shape} do not broadcast together; each pair of sizes "
+            "must be equal or 1."
         ) from None
     return (*batch, a.shape[-2], b.shape[-1]), np.result_type(a.dtype, b.dtype)
 
 
 def _reshape_rule(x: Any, *, shape: tuple[int, ...]) -> ShapeAndDtype:
     if int(np.prod(shape, dtype=np.int64)) != x.size:
-        raise InputError(f"reshape: {x.size} values of shape {x.shape} cannot take the shape {shape}.")
+        raise InputError(
+            f"reshape: {x.size} values of shape {x.shape} cannot take the shape {shape}; the sizes must multiply to "
+            f"{x.size}."
+        )
     return shape, x.dtype
 
 
@@ -135,7 +170,8 @@ def _concatenate_rule(*operands: Any, axis: int) -> ShapeAndDtype:
             a != b for i, (a, b) in enumerate(zip(operand.shape, first, strict=True)) if i != axis
         ):
             raise InputError(
-                f"concatenate: shapes {first} and {operand.shape} differ elsewhere than along axis {axis}."
+                f"concatenate: shapes {first} and {operand.shape} differ elsewhere than along axis {axis}; reshape one "
+                "of them, or join along another axis."
             )
     total = sum(operand.shape[axis] for operand in operands)
     return (*first[:axis], total, *first[axis + 1 :]), np.result_type(*(o.dtype for o in operands))
@@ -143,22 +179,38 @@ def _concatenate_rule(*operands: Any, axis: int) -> ShapeAndDtype:
 
 def _take_rule(x: Any, rows: Any) -> ShapeAndDtype:
     if rows.dtype.kind not in "iu":
-        raise InputError(f"indexing: an index has dtype {rows.dtype}; expected integers.")
+        raise InputError(f"indexing: an index has dtype {rows.dtype}; expected integers, as from .astype(int).")
     return (*rows.shape, *x.shape[1:]), x.dtype
 
 
 def _einsum_rule(*operands: Any, subscripts: str) -> ShapeAndDtype:
     terms, result = subscripts.split("->")
     sizes: dict[str, int] = {}
+    if not set(result) <= set(terms) - {","} or len(set(result)) != len(result):
+        raise InputError(f"einsum {subscripts!r}: each index of the result must stand once in it and in an operand.")
     for term, operand in zip(terms.split(","), operands, strict=True):
         if len(term) != len(operand.shape):
             raise InputError(
-                f"einsum {subscripts!r}: {term!r} has {len(term)} letters, the operand has shape {operand.shape}."
+                f"einsum {subscripts!r}: {term!r} has {len(term)} letters, the operand has shape {operand.shape}; "
+                "expected one letter per axis."
             )
         for letter, size in zip(term, operand.shape, strict=True):
             if sizes.setdefault(letter, size) != size:
-                raise InputError(f"einsum {subscripts!r}: index {letter!r} has size {sizes[letter]} and size {size}.")
+                raise InputError(
+                    f"einsum {subscripts!r}: index {letter!r} has size {sizes[letter]} and size {size}; expected one size."
+                )
     return tuple(sizes[letter] for letter in result), np.result_type(*(o.dtype for o in operands))
+
+
+def _random_rule(key: Any, *, shape: tuple[int, ...], stream: int, dtype: Any) -> ShapeAndDtype:
+    if key.shape != (2,) or key.dtype.kind not in "iu":
+        raise InputError(
+            f"random_uniform: the key has shape {key.shape} and dtype {key.dtype}; expected two integers, as in "
+            "numpy.array([0, seed], dtype=numpy.uint32)."
+        )
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise InputError(f"random_uniform: dtype is {np.dtype(dtype)}; expected float32 or float64.")
+    return shape, np.dtype(dtype)
 
 
 # Undoing what broadcasting and reductions did ------------------------------------------------------------------------
@@ -254,11 +306,16 @@ def _sum(x: Any, *, axes: tuple[int, ...], keepdims: bool) -> Any:
 
 
 def _power_gradients(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    # At exponent 0 the derivative by the base is 0 everywhere; log(a) counts only where the base is positive.
-    base = _apply("select", b == 0, 0.0, b * a ** _apply("select", b == 0, 1.0, b - 1))
-    positive = a > 0
-    exponent = _apply("select", positive, y * _apply("log", _apply("select", positive, a, 1.0)), 0.0)
+    # At exponent 0 the derivative by the base is 0 everywhere. By the exponent it is 0 at base 0, and NaN, because there
+    # is none, at a negative base.
+    base = _apply("select", b == 0, 0.0, b * _apply("power", a, _apply("select", b == 0, 1.0, b - 1)))
+    exponent = _apply("select", a == 0, 0.0, y * _apply("log", _apply("select", a == 0, 1.0, a)))
     return unbroadcast(g * base, a), unbroadcast(g * exponent, b)
+
+
+def _share(a: Any, b: Any) -> Any:
+    # exp(a) / (exp(a) + exp(b)). Equal operands share alike, also where both are infinite.
+    return _apply("sigmoid", _apply("select", a == b, 0.0, a - b))
 
 
 def _larger(g: Any, first: Any, second: Any, operand: Any) -> Any:
@@ -281,7 +338,7 @@ define(
     "remainder",
     elementwise,
     np.remainder,
-    lambda g, y, a, b: (unbroadcast(g, a), unbroadcast(-g * _apply("floor", a / b), b)),
+    lambda g, y, a, b: (unbroadcast(g, a), unbroadcast(-g * _apply("rint", (a - y) / b), b)),
 )
 define(
     "maximum", elementwise, np.maximum, lambda g, y, a, b: (_larger(g, a > b, a == b, a), _larger(g, b > a, a == b, b))
@@ -299,7 +356,7 @@ define(
     "logaddexp",
     elementwise_float,
     np.logaddexp,
-    lambda g, y, a, b: (unbroadcast(g * _apply("sigmoid", a - b), a), unbroadcast(g * _apply("sigmoid", b - a), b)),
+    lambda g, y, a, b: (unbroadcast(g * _share(a, b), a), unbroadcast(g * _share(b, a), b)),
 )
 # exp(-x) may overflow to infinity, and 1 / (1 + infinity) is the right 0: relative accuracy is kept for all x.
 define("sigmoid", elementwise_float, lambda x: 1 / (1 + np.exp(-x)), lambda g, y, x: (g * (y * (1 - y)),))
@@ -375,7 +432,7 @@ define("max", _extremum_rule, lambda x, *, axes, keepdims: np.max(x, axis=axes, 
 define("min", _extremum_rule, lambda x, *, axes, keepdims: np.min(x, axis=axes, keepdims=keepdims), _at_extremum)
 define(
     "argmax",
-    lambda x, *, axis: ((*x.shape[:axis], *x.shape[axis + 1 :]), np.dtype(np.int64)),
+    _argmax_rule,
     lambda x, *, axis: np.argmax(x, axis=axis),
 )
 define(
@@ -449,4 +506,4 @@ define(
 )
 
 # Random draws from a seeded key: uniform in [0, 1), the same numbers in every engine
-define("random_uniform", lambda key, *, shape, stream, dtype: (shape, np.dtype(dtype)), threefry.uniform)
+define("random_uniform", _random_rule, threefry.uniform)
