@@ -26,65 +26,60 @@ class ReferenceEngine:
 
 
 class Program:
-    """A graph made ready to run: constants in their places, one (function, operands, result) triple per other node."""
+    """A graph made ready to run: constants in their places, one (function, operands, result) triple per node."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._constants: list[Any] = [node.value if node.operation == "constant" else None for node in graph.nodes]
-        self._inputs = [node.index for node in graph.inputs]
+        self._inputs = [(node.index, node.shape) for node in graph.inputs]
         self._outputs = [node.index for node in graph.outputs]
         self._steps: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
         for node in graph.nodes:
-            if not node.inputs:
-                continue
-            numpy = TABLE[node.operation].numpy
-            function = functools.partial(numpy, **node.params) if node.params else numpy
-            operands = tuple(parent.index for parent in node.inputs)
-            known = [self._constants[i] for i in operands]
-            if all(value is not None for value in known):
-                # What constants alone decide, such as the gradient of a mean by its rows, is worked out once, here.
-                with np.errstate(all="ignore"):
-                    self._constants[node.index] = function(*known)
-            else:
-                self._steps.append((function, operands, node.index))
+            if node.inputs:
+                numpy = TABLE[node.operation].numpy
+                function = functools.partial(numpy, **node.params) if node.params else numpy
+                self._steps.append((function, tuple(parent.index for parent in node.inputs), node.index))
 
     def __call__(self, *inputs: Any) -> list[Any]:
-        """The outputs for these inputs, whose shapes must be those of the graph."""
+        """The outputs for these inputs; InputError if they do not have the shapes that the graph was recorded with."""
+        values = self.values(*inputs)
+        return [values[i] for i in self._outputs]
+
+    def values(self, *inputs: Any) -> list[Any]:
+        """The value of every node for these inputs, in the order of ``graph.nodes``."""
+        if len(inputs) != len(self._inputs):
+            raise InputError(f"the graph takes {len(self._inputs)} inputs; {len(inputs)} were given.")
         values = self._constants.copy()
-        for index, value in zip(self._inputs, inputs, strict=True):
+        for (index, shape), value in zip(self._inputs, inputs, strict=True):
+            if np.shape(value) != shape:
+                name = self.graph.nodes[index].name
+                raise InputError(f"input {name!r} has shape {np.shape(value)}; the graph was recorded for {shape}.")
             values[index] = value
         # Infinities and NaN are values here; whoever trains looks for them.
         with np.errstate(all="ignore"):
             for function, operands, result in self._steps:
                 values[result] = function(*[values[i] for i in operands])
-        return [values[i] for i in self._outputs]
+        return values
 
     def first_non_finite(self, *inputs: Any) -> Node | None:
-        """The first node whose value holds a NaN or an infinity for these inputs, or None."""
-        values = self._constants.copy()
-        for node, value in zip(self.graph.inputs, inputs, strict=True):
-            values[node.index] = value
-        nodes = self.graph.nodes
-        for node in self.graph.inputs:
-            if not _finite(values[node.index]):
-                return node
-        with np.errstate(all="ignore"):
-            for function, operands, result in self._steps:
-                values[result] = function(*[values[i] for i in operands])
-                if not _finite(values[result]):
-                    return nodes[result]
-        return None
+        """The node where a NaN or an infinity of the outputs began, or None if all outputs are finite.
+
+        The first node, in the order of recording, that is not finite although its operands are, and from which a chain of
+        such values leads to an output. An infinity that nobody uses (in the branch that ``where`` did not choose) is no fault.
+        """
+        values = self.values(*inputs)
+        pending = [i for i in self._outputs if not is_finite(values[i])]
+        reached: set[int] = set()
+        while pending:
+            index = pending.pop()
+            if index not in reached:
+                reached.add(index)
+                parents = self.graph.nodes[index].inputs
+                pending += [parent.index for parent in parents if not is_finite(values[parent.index])]
+        return self.graph.nodes[min(reached)] if reached else None
 
 
-def _finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Whether an array or a number holds neither NaN nor infinity."""
     array = np.asarray(value)
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
-
-
-def check_inputs(graph: Graph, inputs: tuple[Any, ...]) -> None:
-    """InputError if the arrays do not have the shapes that the graph was recorded with."""
-    for node, value in zip(graph.inputs, inputs, strict=True):
-        if np.shape(value) != node.shape:
-            raise InputError(
-                f"input {node.name!r} has shape {np.shape(value)}; the graph was recorded for {node.shape}."
-            )

@@ -37,6 +37,7 @@ from unstuck.nn.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
     CrossEntropyProbabilities,
+    FunctionLoss,
     Huber,
     Loss,
     Poisson,
@@ -46,8 +47,8 @@ from unstuck.nn.network import Network
 
 __all__ = [
     "ELU", "GELU", "AbsoluteError", "BinaryCrossEntropy", "Constant", "Context", "CrossEntropy",
-    "CrossEntropyProbabilities", "Dense", "Dropout", "Flatten", "Function", "GlorotNormal", "GlorotUniform", "HeNormal",
-    "HeUniform", "Huber", "Identity", "Initializer", "Layer", "LeakyReLU", "LecunNormal", "LecunUniform", "Loss",
+    "CrossEntropyProbabilities", "Dense", "Dropout", "Flatten", "Function", "FunctionLoss", "GlorotNormal", "GlorotUniform",
+    "HeNormal", "HeUniform", "Huber", "Identity", "Initializer", "Layer", "LeakyReLU", "LecunNormal", "LecunUniform", "Loss",
     "Network", "Normal", "Ones", "Orthogonal", "Parameter", "Poisson", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus",
     "SquaredError", "Tanh", "Uniform", "Zeros",
 ]  # fmt: skip

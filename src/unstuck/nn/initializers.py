@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from unstuck.errors import InputError, unknown_name
+from unstuck.nn.checks import number
 
 Array = np.ndarray[Any, Any]
 INITIALIZERS: dict[str, type[Initializer]] = {}
@@ -24,7 +24,12 @@ class Initializer:
     """Base of the schemes. ``sample`` draws a float64 array; fan_in and fan_out are the numbers of connections."""
 
     def __init_subclass__(cls) -> None:
-        INITIALIZERS[_snake(cls.__name__)] = cls
+        if not cls.__name__.startswith("_"):
+            INITIALIZERS[_snake(cls.__name__)] = cls
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            object.__setattr__(self, f.name, number(f"{type(self).__name__}: {f.name}", getattr(self, f.name)))
 
     def sample(self, shape: tuple[int, ...], fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
         raise NotImplementedError
@@ -62,6 +67,10 @@ class Normal(Initializer):
     std: float = 0.05
     mean: float = 0.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number("Normal: std", self.std, least=0)
+
     def sample(self, shape: tuple[int, ...], fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
         return rng.normal(self.mean, self.std, shape)
 
@@ -72,6 +81,11 @@ class Uniform(Initializer):
 
     low: float = -0.05
     high: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.low <= self.high:
+            raise InputError(f"Uniform: low is {self.low:g} and high is {self.high:g}; expected low ≤ high.")
 
     def sample(self, shape: tuple[int, ...], fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
         return rng.uniform(self.low, self.high, shape)
@@ -146,14 +160,15 @@ class Orthogonal(Initializer):
 
 
 ALIASES = {"xavier": "glorot_normal", "xavier_normal": "glorot_normal", "xavier_uniform": "glorot_uniform",
-           "glorot": "glorot_normal", "he": "he_normal", "kaiming": "he_normal", "lecun": "lecun_normal"}  # fmt: skip
+           "glorot": "glorot_normal", "he": "he_normal", "kaiming": "he_normal", "lecun": "lecun_normal",
+           "kaiming_normal": "he_normal", "kaiming_uniform": "he_uniform"}  # fmt: skip
 
 
-def initializer(spec: Initializer | str | float | dict[str, Any] | Callable[..., Any]) -> Initializer:
+def initializer(spec: Initializer | str | float | dict[str, Any]) -> Initializer:
     """An initialiser from an object, a name ("he_normal", "xavier"), a number (constant) or its stored dict."""
     if isinstance(spec, Initializer):
         return spec
-    if isinstance(spec, int | float) and not isinstance(spec, bool):
+    if isinstance(spec, int | float | np.number) and not isinstance(spec, bool):
         return Constant(float(spec))
     if isinstance(spec, str):
         name = ALIASES.get(spec.lower(), spec.lower())
@@ -162,6 +177,7 @@ def initializer(spec: Initializer | str | float | dict[str, Any] | Callable[...,
         return INITIALIZERS[name]()
     if isinstance(spec, dict) and spec.get("name") in INITIALIZERS:
         return INITIALIZERS[spec["name"]](**{k: v for k, v in spec.items() if k != "name"})
+    given = f"the class {spec.__name__}" if isinstance(spec, type) else repr(spec)
     raise InputError(
-        f"an initialiser was given as {spec!r}; expected a name, a number or an object such as nn.Uniform(0, 1)."
+        f"an initialiser was given as {given}; expected a name, a number or an object such as nn.Uniform(0, 1)."
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from unstuck.autodiff import apply
 from unstuck.errors import InputError, unknown_name
+from unstuck.nn.checks import number
 
+Array = np.ndarray[Any, Any]
 LOSSES: dict[str, Callable[[], Loss]] = {}
+# Rates up to exp(30) = 1e13; beyond, the exponential goes on as a straight line, so that no output overflows.
+LARGEST_LOG_RATE = 30.0
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,11 @@ class Loss:
     """Base of the losses. ``per_row(outputs, targets)`` gives one value a row; the batch takes their mean or sum.
 
     ``outputs`` has shape (N, D). ``targets`` is (N, D) floats, or (N,) integer labels, which are turned into one-hot
-    rows where the loss needs them. ``takes`` says what the outputs mean: "values", "logits" or "probabilities".
+    rows. ``takes`` says what the outputs mean: "values", "logits", "probabilities" or "log rates".
     """
 
     batch: str = "mean"
-    takes: ClassVar[str] = "values"
+    takes = "values"
 
     def __post_init__(self) -> None:
         if self.batch not in ("mean", "sum"):
@@ -37,17 +40,31 @@ class Loss:
         """The loss of a batch as one number; ``weights`` (N,) multiply the rows."""
         rows = self.per_row(outputs, targets)
         if weights is not None:
+            if rows.shape != weights.shape:
+                raise InputError(
+                    "the loss function gives one number for the whole batch, so rows cannot be weighted; return one value a "
+                    f"row, shape ({outputs.shape[0]},), or leave the sample and class weights out."
+                )
             rows = rows * weights
         return np.mean(rows) if self.batch == "mean" else np.sum(rows)
+
+    def predictions(self, outputs: Array) -> Array:
+        """Finished outputs (N, D) as what they say of the targets: probabilities, rates, or the values themselves."""
+        return outputs
 
     def to_dict(self) -> dict[str, Any]:
         return {"loss": type(self).__name__, **asdict(self)}
 
 
 def one_hot(targets: Any, outputs: Any) -> Any:
-    """Integer labels (N,) as rows (N, K) of zeros with a one, in the dtype of ``outputs``; floats as they are."""
-    if targets.ndim == outputs.ndim:
+    """Integer labels (N,) as rows (N, K) of zeros with a one, in the dtype of ``outputs``; rows (N, D) as they are."""
+    if targets.shape == outputs.shape:
         return targets
+    if targets.shape != outputs.shape[:1] or targets.dtype.kind not in "biu":
+        raise InputError(
+            f"targets of shape {targets.shape} and dtype {targets.dtype} do not go with outputs of shape {outputs.shape}; "
+            f"expected shape {outputs.shape}, or whole class numbers of shape {outputs.shape[:1]}."
+        )
     width = outputs.shape[-1]
     if width == 1:
         return np.reshape(targets, (-1, 1)).astype(outputs.dtype)
@@ -94,8 +111,7 @@ class Huber(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.delta > 0:
-            raise InputError(f"Huber: delta is {self.delta!r}; expected a positive number.")
+        object.__setattr__(self, "delta", number("Huber: delta", self.delta, above=0))
 
     def per_row(self, outputs: Any, targets: Any) -> Any:
         size = np.abs(outputs - one_hot(targets, outputs))
@@ -107,10 +123,14 @@ class Huber(Loss):
 class CrossEntropy(Loss):
     """``-Σ target · log softmax(logits)``: exclusive classes, integer or one-hot targets; the outputs are logits."""
 
-    takes: ClassVar[str] = "logits"
+    takes = "logits"
 
     def per_row(self, outputs: Any, targets: Any) -> Any:
         return -np.sum(one_hot(targets, outputs) * log_softmax(outputs), axis=-1)
+
+    def predictions(self, outputs: Array) -> Array:
+        e = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -118,7 +138,11 @@ class CrossEntropyProbabilities(Loss):
     """``-Σ target · log p`` where the network itself ends in probabilities (Softmax). Below ``floor`` p counts as floor."""
 
     floor: float = 1e-12
-    takes: ClassVar[str] = "probabilities"
+    takes = "probabilities"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "floor", number("CrossEntropyProbabilities: floor", self.floor, least=0, below=1))
 
     def per_row(self, outputs: Any, targets: Any) -> Any:
         floor = max(self.floor, float(np.finfo(outputs.dtype).tiny))
@@ -132,39 +156,76 @@ class BinaryCrossEntropy(Loss):
     One output with labels 0/1, or K outputs with labels 0..K-1 or rows of independent 0/1 (multi-label).
     """
 
-    takes: ClassVar[str] = "logits"
+    takes = "logits"
 
     def per_row(self, outputs: Any, targets: Any) -> Any:
         return np.sum(np.logaddexp(outputs, 0.0) - one_hot(targets, outputs) * outputs, axis=-1)
 
+    def predictions(self, outputs: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.asarray(1 / (1 + np.exp(-outputs)))
+
 
 @dataclass(frozen=True)
 class Poisson(Loss):
-    """``exp(z) - t·z`` summed over outputs: counts t with the rate exp(z); the outputs z are logarithms of rates."""
+    """``exp(z) - t·z`` summed over outputs: counts t with the rate exp(z); the outputs z are logarithms of rates.
 
-    takes: ClassVar[str] = "logits"
+    Beyond z = 30 the exponential goes on as its tangent: the value stays finite and still grows with z.
+    """
+
+    takes = "log rates"
 
     def per_row(self, outputs: Any, targets: Any) -> Any:
-        return np.sum(np.exp(outputs) - targets * outputs, axis=-1)
+        inside = np.where(outputs > LARGEST_LOG_RATE, LARGEST_LOG_RATE, outputs)
+        rates = np.exp(inside) * np.where(outputs > LARGEST_LOG_RATE, outputs - (LARGEST_LOG_RATE - 1), 1.0)
+        return np.sum(rates - one_hot(targets, outputs) * outputs, axis=-1)
+
+    def predictions(self, outputs: Array) -> Array:
+        return np.asarray(np.exp(np.minimum(outputs, LARGEST_LOG_RATE)))
 
 
 @dataclass(frozen=True)
 class FunctionLoss(Loss):
-    """A user's own loss: ``function(outputs, targets)`` in NumPy gives one value a row (N,), or one number for the batch."""
+    """A user's own loss: ``function(outputs, targets)`` in NumPy gives one value a row (N,), or one number for the batch.
 
-    function: Callable[..., Any] = field(default=None, repr=False)  # type: ignore[assignment]
+    Both arguments have shape (N, D): class labels come as one-hot rows (a single output as 0 and 1). One number cannot be
+    weighted by rows; give one value a row for sample or class weights. ``takes`` is "values", "logits" or "probabilities",
+    and decides how classes and probabilities are read from the outputs.
+    """
+
+    function: Callable[..., Any] | None = field(default=None, repr=False)
+    takes: str = "values"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.takes not in ("values", "logits", "probabilities"):
+            raise unknown_name("meaning of outputs (takes)", self.takes, ("values", "logits", "probabilities"))
+        if not self.name:
+            name = getattr(self.function, "__name__", "function")
+            object.__setattr__(self, "name", "loss" if name == "<lambda>" else name)
 
     def per_row(self, outputs: Any, targets: Any) -> Any:
-        rows = self.function(outputs, targets)
+        if self.function is None:
+            raise InputError(
+                f"the loss {self.name!r} is a function of your own; give it again: "
+                f"unstuck.load(path, functions={{{self.name!r}: …}})."
+            )
+        rows = self.function(outputs, one_hot(targets, outputs))
         if getattr(rows, "shape", None) not in ((), outputs.shape[:1]):
             raise InputError(
-                f"the loss function returned {getattr(rows, 'shape', type(rows).__name__)} for a batch of "
+                f"the loss function {self.name!r} returned {getattr(rows, 'shape', type(rows).__name__)} for a batch of "
                 f"{outputs.shape[0]} rows; expected one value a row, shape ({outputs.shape[0]},), or one number."
             )
         return rows
 
+    def predictions(self, outputs: Array) -> Array:
+        if self.takes != "logits":
+            return outputs
+        return (BinaryCrossEntropy() if outputs.shape[-1] == 1 else CrossEntropy()).predictions(outputs)
+
     def to_dict(self) -> dict[str, Any]:
-        return {"loss": "FunctionLoss", "batch": self.batch, "name": getattr(self.function, "__name__", "function")}
+        return {"loss": "FunctionLoss", "batch": self.batch, "takes": self.takes, "name": self.name}
 
 
 LOSSES.update(
@@ -180,8 +241,10 @@ LOSSES.update(
 )
 _CLASSES: dict[str, type[Loss]] = {
     c.__name__: c
-    for c in (SquaredError, AbsoluteError, Huber, CrossEntropy, CrossEntropyProbabilities, BinaryCrossEntropy, Poisson)
-}
+    for c in (
+        SquaredError, AbsoluteError, Huber, CrossEntropy, CrossEntropyProbabilities, BinaryCrossEntropy, Poisson, FunctionLoss
+    )
+}  # fmt: skip
 
 
 def loss_function(spec: Loss | str | Callable[..., Any] | dict[str, Any]) -> Loss:
@@ -194,15 +257,8 @@ def loss_function(spec: Loss | str | Callable[..., Any] | dict[str, Any]) -> Los
         return LOSSES[spec.lower()]()
     if isinstance(spec, dict) and spec.get("loss") in _CLASSES:
         return _CLASSES[spec["loss"]](**{k: v for k, v in spec.items() if k != "loss"})
+    if isinstance(spec, type) and issubclass(spec, Loss):
+        raise InputError(f"loss is the class {spec.__name__}; expected an object: {spec.__name__}().")
     if callable(spec):
         return FunctionLoss(function=spec)
     raise InputError(f"loss is {spec!r}; expected a name ({', '.join(LOSSES)}), an nn loss or an array function.")
-
-
-def uniform_answer(loss: Loss, classes: int) -> float | None:
-    """The loss of a network that gives every class the same chance, where that is a known number."""
-    if isinstance(loss, CrossEntropy | CrossEntropyProbabilities):
-        return math.log(classes)
-    if isinstance(loss, BinaryCrossEntropy):
-        return math.log(2) if classes <= 2 else math.log(classes) - (classes - 1) * math.log(1 - 1 / classes)
-    return None

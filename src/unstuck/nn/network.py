@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -11,13 +12,16 @@ import numpy as np
 
 from unstuck.autodiff import Graph, Node
 from unstuck.errors import InputError, UnstuckError
+from unstuck.nn.checks import whole_number
+from unstuck.nn.layers.activations import ACTIVATIONS
 from unstuck.nn.layers.activations import activation as activation_layer
-from unstuck.nn.layers.base import Context, Layer, Parameter, Shape, whole_number
+from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 from unstuck.nn.layers.dense import Dense
 
 Array = np.ndarray[Any, Any]
 # Activations whose positive half is the identity: He's initial weights keep their signals at one size.
 _RELU_LIKE = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
+ACTIVATION_KINDS = tuple(a.__name__.lower() for a in ACTIVATIONS.values())
 
 
 class Network:
@@ -41,9 +45,9 @@ class Network:
             raise InputError("a network needs at least one layer, such as nn.Dense(10).")
         self.layers = layers
         self.names = _names(layers)
+        if dtype not in ("float32", "float64", np.float32, np.float64):
+            raise InputError(f"dtype is {dtype!r}; expected float32 or float64.")
         self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise InputError(f"dtype is {self.dtype}; expected float32 or float64.")
         self.input_shape: Shape | None = None
         self.parameters: dict[str, Array] = {}
         self.preprocessing: Any = None
@@ -58,10 +62,9 @@ class Network:
         cls, sizes: str | Sequence[int], *, activation: str = "sigmoid", output: str = "identity", seed: int = 0
     ) -> Network:
         """A dense network from its sizes, inputs first: "784-16-16-10" has two hidden layers of 16 units."""
-        numbers = sizes.split("-") if isinstance(sizes, str) else list(sizes)
         try:
-            widths = [int(n) for n in numbers]
-        except ValueError:
+            widths = [int(n) if isinstance(n, str) else whole_number("size", n) for n in _parts(sizes)]
+        except (ValueError, TypeError):
             widths = []
         if len(widths) < 2 or any(w < 1 for w in widths):
             raise InputError(
@@ -78,13 +81,19 @@ class Network:
     # Building ---------------------------------------------------------------------------------------------------------
     def build(self, input_shape: int | Sequence[int], seed: int | Sequence[int] = 0) -> Network:
         """Create the parameters for rows of the given shape with the random values of ``seed``; returns the network."""
-        shape = (input_shape,) if isinstance(input_shape, int | np.integer) else tuple(input_shape)
-        self.input_shape = tuple(whole_number("input_shape: a size", n) for n in shape)
+        shape = tuple(input_shape) if isinstance(input_shape, Sequence) else (input_shape,)
+        before, self.input_shape = self.input_shape, tuple(whole_number("input_shape: a size", n) for n in shape)
+        if isinstance(seed, int | np.integer):
+            whole_number("seed", seed, 0)
         rng = np.random.default_rng(seed)
-        self.parameters = {
-            name: p.initial.sample(p.shape, p.fan_in, p.fan_out, rng).astype(self.dtype)
-            for name, p in self.parameter_specs().items()
-        }
+        try:
+            self.parameters = {
+                name: p.initial.sample(p.shape, p.fan_in, p.fan_out, rng).astype(self.dtype)
+                for name, p in self.parameter_specs().items()
+            }
+        except InputError:
+            self.input_shape = before
+            raise
         return self
 
     def shapes(self) -> list[Shape]:
@@ -118,7 +127,7 @@ class Network:
         return specs
 
     def _activation_after(self, i: int) -> str:
-        return self.layers[i + 1].kind if i + 1 < len(self.layers) else ""
+        return next((layer.kind for layer in self.layers[i + 1 :] if layer.kind != "Dropout"), "")
 
     def _shape_of_inputs(self) -> Shape:
         if self.input_shape is None:
@@ -152,6 +161,7 @@ class Network:
     def outputs(self, inputs: Any, *, rows: int = 4096) -> Array:
         """What the last layer gives for raw inputs (N, …), preprocessing applied: (N, *output_shape)."""
         from unstuck.engines import engine
+        from unstuck.engines.threads import suited_to
 
         x = self.prepared(inputs)
         programs: dict[int, Any] = {}
@@ -160,13 +170,18 @@ class Network:
             part = x[start : start + rows]
             if len(part) not in programs:
                 programs[len(part)] = engine("reference").compile(self.graph(len(part)))
-            parts.append(programs[len(part)](part, *self.parameters.values())[0])
+            program = programs[len(part)]
+            with suited_to(program.graph):
+                parts.append(program(part, *self.parameters.values())[0])
         return np.concatenate(parts)
 
     def prepared(self, inputs: Any) -> Array:
         """Raw inputs checked, preprocessed as in training and shaped (N, *input_shape) in the network's dtype."""
         shape = self._shape_of_inputs()
-        x = np.asarray(inputs)
+        try:
+            x = np.asarray(inputs)
+        except ValueError:
+            raise InputError("the rows of the inputs have different lengths; expected rows of one shape.") from None
         if self.preprocessing is not None:
             x = self.preprocessing.apply(x, dtype=self.dtype)
         if x.dtype.kind not in "biuf":
@@ -180,35 +195,43 @@ class Network:
             )
         x = x.astype(self.dtype, copy=False)
         if not np.isfinite(x).all():
-            place = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+            row, *place = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
+            column = place[0] if len(place) == 1 else tuple(place)
             raise InputError(
-                f"the inputs hold {x[place]} in row {place[0]}, column {place[1:]}; expected finite numbers."
+                f"the inputs hold {x[row, *place]} in row {row}, column {column}; expected finite {self.dtype} numbers."
             )
         return x
 
     def predict_probabilities(self, inputs: Any) -> Array:
-        """The probability of each class for raw inputs, (N, K); logits are turned into probabilities first."""
+        """The probability of each class for raw inputs, (N, K) float64; logits are turned into probabilities first.
+
+        Outputs that are no probabilities by themselves (squared error on sigmoids, say) are scaled to a sum of 1; a single
+        output p gives (1 - p, p).
+        """
         if self.task != "classification":
             raise InputError("predict_probabilities needs a network trained for classes; use predict for values.")
-        z = self.outputs(inputs).astype(np.float64)
-        logits = getattr(self.loss, "takes", "values") == "logits"
-        if z.shape[-1] == 1:
-            p = 1 / (1 + np.exp(-np.clip(z, -700, 700))) if logits else np.clip(z, 0, 1)
+        outputs = self.outputs(inputs).astype(np.float64)
+        p = np.maximum(outputs if self.loss is None else self.loss.predictions(outputs), 0)
+        if p.shape[-1] == 1:
+            p = np.minimum(p, 1)
             return np.concatenate([1 - p, p], axis=-1)
-        if logits:
-            e = np.exp(z - z.max(axis=-1, keepdims=True))
-            return np.asarray(e / e.sum(axis=-1, keepdims=True))
-        z = np.maximum(z, 0)
-        total = z.sum(axis=-1, keepdims=True)
-        return np.asarray(np.where(total > 0, z / np.where(total > 0, total, 1), 1 / z.shape[-1]))
+        total = p.sum(axis=-1, keepdims=True)
+        return np.asarray(np.where(total > 0, p / np.where(total > 0, total, 1), 1 / p.shape[-1]))
 
     def predict(self, inputs: Any) -> Array:
-        """For classes the class number of each row, (N,) int64; otherwise the outputs, (N, D), in the targets' own units."""
+        """For classes the class number of each row, (N,) int64; otherwise numbers (N, D) in the targets' own units.
+
+        For numbers trained with a loss on logits or logarithms these are its probabilities or rates.
+        """
         outputs = self.outputs(inputs)
         if self.task == "classification":
             return classes_of(outputs, self.loss)
-        inverse = getattr(self.preprocessing, "invert_targets", None)
-        return outputs if inverse is None else np.asarray(inverse(outputs))
+        return self.values_of(outputs)
+
+    def values_of(self, outputs: Array) -> Array:
+        """Finished outputs (N, D) in the units of the regression targets."""
+        values = outputs if self.loss is None else self.loss.predictions(outputs)
+        return values if self.preprocessing is None else np.asarray(self.preprocessing.invert_targets(values))
 
     # Showing ----------------------------------------------------------------------------------------------------------
     def __str__(self) -> str:
@@ -235,14 +258,21 @@ class Network:
         return sum(p.size for p in self.parameters.values())
 
     def describe(self) -> str:
-        """One line: "784-16-16-10 sigmoid" where that says it all, else the layers."""
-        kinds = [layer.kind for layer in self.layers]
-        dense = [layer.units for layer in self.layers if isinstance(layer, Dense)]
-        acts = [k for k in kinds if k not in ("Dense", "Flatten")]
-        if self.is_built and set(kinds) - {"Flatten"} <= {"Dense", *acts} and len(set(acts)) <= 1:
-            sizes = "-".join(map(str, [math.prod(self._shape_of_inputs()), *dense]))
-            return f"{sizes} {acts[0].lower()}" if acts else sizes
-        return " → ".join(map(str, self.layers))
+        """One line: "784-16-16-10 sigmoid" or "4-8-3 relu, softmax output" where that says it all, else the layers.
+
+        A last layer without an activation is not mentioned: "4-8-3 relu" ends in plain sums.
+        """
+        layers = [layer for layer in self.layers if layer.kind not in ("Flatten", "Identity")]
+        dense = [layer.units for layer in layers if isinstance(layer, Dense)]
+        last = layers.pop().kind.lower() if layers and layers[-1].kind != "Dense" else ""
+        hidden = {layer.kind.lower() for layer in layers[1::2]}
+        alternating = [isinstance(layer, Dense) for layer in layers] == [i % 2 == 0 for i in range(len(layers))]
+        elementwise = hidden | ({last} if last else set()) <= set(ACTIVATION_KINDS)
+        if not (self.is_built and dense and alternating and len(layers) % 2 and len(hidden) <= 1 and elementwise):
+            return " → ".join(map(str, self.layers))
+        sizes = "-".join(map(str, [math.prod(self._shape_of_inputs()), *dense]))
+        output = [f"{last} output"] if last and {last} != hidden else []
+        return " ".join([sizes, ", ".join([*hidden, *output])]).rstrip()
 
     def to_dict(self) -> dict[str, Any]:
         """The layers, input shape and dtype as JSON-able data (the parameters apart)."""
@@ -262,13 +292,15 @@ def classes_of(outputs: Array, loss: Any) -> Array:
 
 
 def _names(layers: Sequence[Layer]) -> list[str]:
-    counts: dict[str, int] = {}
-    names = []
+    names: list[str] = []
     for layer in layers:
         kind = re.sub(r"\W+", "_", getattr(layer, "name", "") or layer.kind.lower())
-        counts[kind] = counts.get(kind, 0) + 1
-        names.append(f"{kind}{counts[kind]}")
+        names.append(next(name for n in itertools.count(1) if (name := f"{kind}{n}") not in names))
     return names
+
+
+def _parts(sizes: Any) -> Sequence[Any]:
+    return sizes.split("-") if isinstance(sizes, str) else list(sizes)
 
 
 def _shape_text(shape: Shape) -> str:

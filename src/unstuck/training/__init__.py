@@ -14,11 +14,12 @@ from unstuck.training.optimizers import (
     RMSProp,
 )
 from unstuck.training.run import Run, evaluate
-from unstuck.training.saving import load, save
+from unstuck.training.saving import load, load_with_history, save
 from unstuck.training.step import Penalty, StepPlan
 from unstuck.training.stopping import EarlyStopping, Tolerance
 
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Callback", "EarlyStopping", "History", "LambdaCallback", "Momentum", "Nesterov",
-    "Optimizer", "Penalty", "PrintProgress", "RMSProp", "Run", "StepPlan", "Tolerance", "evaluate", "fit", "load", "save",
+    "Optimizer", "Penalty", "PrintProgress", "RMSProp", "Run", "StepPlan", "Tolerance", "evaluate", "fit", "load",
+    "load_with_history", "save",
 ]  # fmt: skip

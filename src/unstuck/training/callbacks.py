@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from unstuck.errors import InputError, unknown_name
+from unstuck.nn.checks import whole_number
+
 if TYPE_CHECKING:
     from unstuck.training.run import Run
 
@@ -14,7 +17,9 @@ Logs = dict[str, Any]
 class Callback:
     """Base of callbacks; override the hooks you need. ``self.run`` is the :class:`Run` in progress.
 
-    Set ``self.run.stop_training = True`` to end after the current epoch (or batch, when set in a batch hook).
+    Set ``self.run.stop_training = True`` to end after the current epoch (or batch, when set in a batch hook). Epochs and
+    batches count from 0. ``logs`` holds what is known: at the end of an epoch its row of the history, at the end of a batch
+    its loss and its number of rows (size), at its beginning the numbers of its rows (rows) too.
     """
 
     run: Run
@@ -36,7 +41,7 @@ class PrintProgress(Callback):
     """One plain line per epoch to a stream (standard error unless given)."""
 
     def __init__(self, stream: TextIO | None = None, every: int = 1) -> None:
-        self.stream, self.every = stream, every
+        self.stream, self.every = stream, whole_number("PrintProgress: every", every)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if (epoch + 1) % self.every == 0:
@@ -49,8 +54,9 @@ class LambdaCallback(Callback):
 
     def __init__(self, **hooks: Any) -> None:
         for name, function in hooks.items():
-            if not hasattr(Callback, name):
-                from unstuck.errors import unknown_name
-
-                raise unknown_name("callback hook", name, [n for n in dir(Callback) if n.startswith("on_")])
+            known = [n for n in dir(Callback) if n.startswith("on_")]
+            if name not in known:
+                raise unknown_name("callback hook", name, known)
+            if not callable(function):
+                raise InputError(f"LambdaCallback: {name} is {function!r}; expected a function.")
             setattr(self, name, function)

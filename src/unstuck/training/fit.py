@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from unstuck.autodiff import Graph
 from unstuck.data.dataset import Dataset
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.engines import engine as engine_of
-from unstuck.engines.reference import ReferenceEngine
-from unstuck.errors import InputError, NonFiniteError
-from unstuck.nn.layers.base import Layer, whole_number
+from unstuck.engines.reference import is_finite
+from unstuck.engines.threads import suited_to
+from unstuck.errors import InputError
+from unstuck.nn.checks import number, whole_number
 from unstuck.nn.layers.dense import Dense
 from unstuck.nn.losses import Loss, loss_function
 from unstuck.nn.network import Network
 from unstuck.training.callbacks import Callback
+from unstuck.training.checks import check_output, check_targets, default_loss, task_of
 from unstuck.training.examples import as_dataset, row_weights
+from unstuck.training.nonfinite import non_finite
 from unstuck.training.optimizers import Optimizer
 from unstuck.training.optimizers import optimizer as optimizer_of
-from unstuck.training.run import Run, check_labels, evaluate
-from unstuck.training.schedules import ReduceOnPlateau, Schedule
+from unstuck.training.run import Run, evaluate
+from unstuck.training.schedules import ReduceOnPlateau, Schedule, WarmUp
 from unstuck.training.step import Penalty, StepPlan
 from unstuck.training.stopping import EarlyStopping, Tolerance, Watcher
+from unstuck.training.stopping import early_stopping as early_stopping_of
 
 Array = np.ndarray[Any, Any]
 
@@ -64,14 +69,15 @@ def fit(
     loss: a name, an nn loss or an array function of (outputs, targets); "auto" is cross-entropy for classes and squared error
     for numbers. optimizer: a name or an object; "auto" is Adam. batch_size: rows a step, the last partial batch included;
     None takes all rows at once. preprocessing: "auto", "none", "pixels", "scale", "standardise" or a fitted Preprocessing;
-    measured on ``data`` only and applied again in predict. targets: "standardise" scales regression targets. l1, l2:
-    penalties on all weights, no biases (see :class:`Penalty`). clip_norm: the largest norm of the whole gradient.
-    sample_weight (N,), class_weight ("balanced", dict or list): factors of mean 1. early_stopping: a rule, or a patience in
-    epochs. tolerance: end when the loss or the squared gradient norm is small.
+    measured on ``data`` only and applied again in predict; with "auto" a network that was trained before keeps the one it has.
+    targets: "standardise" scales regression targets. l1, l2: penalties on all weights, no biases (see :class:`Penalty`).
+    clip_norm: the largest norm of the whole gradient. sample_weight (N,), class_weight ("balanced", dict or list): factors of
+    mean 1 (as given, where the loss sums over the batch). early_stopping: a rule, or a patience in epochs. tolerance: end when
+    the loss or the squared gradient norm is small.
 
     Ctrl-C ends training after the step in progress; the Run then says ``stopped_because == "interrupted"``. The same seed on
-    the same machine gives bit-identical results. Raises InputError for data, names and settings that do not fit, and
-    NonFiniteError (with ``.run``, parameters as at the start of that epoch) at the first NaN or infinity.
+    the same machine gives bit-identical results. Raises InputError for data, names and settings that do not fit, before the
+    network is changed, and NonFiniteError (with ``.run``, parameters as at the start of that epoch) at the first NaN or infinity.
     """
     return _Training(
         network, data, loss, optimizer, batch_size, epochs, validation, seed, preprocessing, targets, shuffle,
@@ -80,10 +86,33 @@ def fit(
     ).run_all()  # fmt: skip
 
 
+class _Batch(NamedTuple):
+    """One step's share of the epoch."""
+
+    number: int
+    rows: Any  # a slice, or row numbers
+    size: int
+    rate: float
+
+
 class _Training:
     """The state of one call of fit."""
 
-    def __init__(
+    def __init__(self, network: Network, *settings: Any) -> None:
+        self.started = time.perf_counter()
+        if not isinstance(network, Network):
+            raise InputError(f"the first argument of fit is {network!r}; expected an nn.Network.")
+        before = vars(network).copy()
+        try:
+            self._prepare(network, *settings)
+        except BaseException:  # a refused call leaves the network as it was, also without parameters
+            vars(network).clear()
+            vars(network).update(before)
+            raise
+        for callback in self.callbacks:
+            callback.set_run(self.run)
+
+    def _prepare(
         self,
         network: Network,
         data: Any,
@@ -105,105 +134,106 @@ class _Training:
         callbacks: Sequence[Callback],
         engine: str,
     ) -> None:
-        self.started = time.perf_counter()
-        if not isinstance(network, Network):
-            raise InputError(f"the first argument of fit is {network!r}; expected an nn.Network.")
-        if not isinstance(data, Dataset):
-            data = as_dataset(data, _task_of(loss), "training data")
-        train: Dataset = data
+        task = task_of(loss, data[1]) if isinstance(data, tuple | list) and len(data) == 2 else None
+        self.train = train = as_dataset(data, task, "training data")
         self.epochs = whole_number("epochs", epochs)
         seed = whole_number("seed", seed, 0)
-        if batch_size is not None:
-            batch_size = min(whole_number("batch_size", batch_size), len(train))
-        if clip_norm is not None and not clip_norm > 0:
-            raise InputError(f"clip_norm is {clip_norm!r}; expected a positive number.")
-        loss = loss_function(_default_loss(network, train) if isinstance(loss, str) and loss == "auto" else loss)
-        optimizer = optimizer_of("adam" if isinstance(optimizer, str) and optimizer == "auto" else optimizer)
-        check_output(network, loss)
+        self.rows = len(train) if batch_size is None else min(whole_number("batch_size", batch_size), len(train))
+        if clip_norm is not None:
+            clip_norm = number("clip_norm", clip_norm, above=0)
+        for what, given, expected in (("callbacks", callbacks, Callback), ("penalties", penalties, Penalty)):
+            for one in given if isinstance(given, tuple | list) else [given]:
+                if not isinstance(one, expected):
+                    raise InputError(
+                        f"{what} holds {one!r}; expected objects such as {expected.__name__}(…) in a list."
+                    )
+        if not isinstance(tolerance, Tolerance | None):
+            raise InputError(f"tolerance is {tolerance!r}; expected Tolerance(loss=…) or Tolerance(gradient=…).")
 
-        # Everything is checked on a copy of the network's state, so that a refused call leaves the network as it was.
-        fitted = (
-            preprocessing
-            if isinstance(preprocessing, Preprocessing)
-            else Preprocessing.fit(train, preprocessing, targets)
-        )
-        shape = train.input_shape
-        if not network.is_built:
-            flat = isinstance(network.layers[0], Dense) and len(shape) != 1
-            network.build((math.prod(shape),) if flat else shape, [seed, 0])
-        elif math.prod(network._shape_of_inputs()) != math.prod(shape):
-            raise InputError(f"the rows of {train.name!r} have shape {shape}; the network takes {network.input_shape}.")
         self.engine = engine_of(engine)
-        self.network, self.train, self.loss, self.optimizer = network, train, loss, optimizer
-        self.run = Run(network, loss, optimizer, train.task, seed, batch_size, self.engine.name)
-        self.rows = batch_size or len(train)
-        self.shuffle = shuffle and self.rows < len(train)
-        self.validation = None if validation is None else as_dataset(validation, train.task, "validation data")
-        self.weights = row_weights(train.targets, train.task, sample_weight, class_weight)
-        self.preprocessing = fitted
-        self.targets = fitted.apply_targets(train.targets, network.dtype)
-        self._check_targets()
-        network.preprocessing, network.task, network.class_names, network.loss = (
-            fitted,
-            train.task,
-            train.class_names,
-            loss,
+        self.optimizer = optimizer_of("adam" if isinstance(optimizer, str) and optimizer == "auto" else optimizer)
+        fitted = _preprocessing(network, train, preprocessing, targets)
+        self._build(network, seed)
+        self.loss = loss_function(
+            default_loss(network, train.task) if isinstance(loss, str) and loss == "auto" else loss
         )
-
+        self.targets = fitted.apply_targets(train.targets, network.dtype)
+        check_output(network, self.loss)
+        check_targets(network, self.loss, train, self.targets)
+        self.weights = row_weights(train, sample_weight, class_weight, normalise=self.loss.batch == "mean")
+        self.validation = None
+        if validation is not None:
+            self.validation = as_dataset(validation, train.task, "validation data", train.class_names)
+        network.preprocessing, network.task, network.loss = fitted, train.task, self.loss
+        network.class_names = train.class_names
+        self.network = network
         self.inputs: Array | None = None
         if train.inputs.size * network.dtype.itemsize <= KEEP_BYTES:
             self.inputs = network.prepared(train.inputs)
+        if self.validation is not None:
+            network.prepared(self.validation.inputs[:1])
+            shown = fitted.apply_targets(self.validation.targets, network.dtype)
+            check_targets(network, self.loss, self.validation, shown)
+
+        self.run = Run(network, self.loss, self.optimizer, train.task, seed, batch_size and self.rows, self.engine.name)
+        self.shuffle = shuffle and self.rows < len(train)
         self.tolerance = tolerance
-        if isinstance(early_stopping, int) and not isinstance(early_stopping, bool):
-            early_stopping = EarlyStopping(early_stopping)
-        self.watcher = Watcher(early_stopping) if early_stopping else None
         self.plan = StepPlan(
-            network, loss, optimizer, penalties, clip_norm,
+            network, self.loss, self.optimizer, penalties, clip_norm,
             weighted=self.weights is not None,
             counts_correct=train.task == "classification",
             reports_gradient=tolerance is not None and tolerance.gradient is not None,
         )  # fmt: skip
-        self.programs: dict[int, Any] = {}
-        self.slots = list(self.plan.slots().values())
+        rule = early_stopping_of(early_stopping, self._figures())
+        self.watcher = Watcher(rule) if rule is not None else None
         self.parameters = list(network.parameters.values())
+        self.state = [*self.parameters, *self.plan.slots().values()]  # parameters, then the optimiser's slots
+        self.epoch_start = (self.state, 0)
+        # Recorded now, so that whatever is wrong with a function of the user's is said before anything is changed.
+        self.programs: dict[int, Any] = {}
+        for size in {self.rows, len(train) % self.rows} - {0}:
+            self._program(size)
         self.callbacks = list(callbacks)
-        for callback in self.callbacks:
-            callback.set_run(self.run)
+        hooks = {"on_train_batch_begin", "on_train_batch_end"}
         self.batch_hooks = [
             c for c in self.callbacks
-            if type(c).on_train_batch_begin is not Callback.on_train_batch_begin
-            or type(c).on_train_batch_end is not Callback.on_train_batch_end
-            or {"on_train_batch_begin", "on_train_batch_end"} & set(vars(c))
+            if hooks & set(vars(c)) or any(getattr(type(c), hook) is not getattr(Callback, hook) for hook in hooks)
         ]  # fmt: skip
 
-    def _check_targets(self) -> None:
-        width = self.network.output_shape[-1]
-        if self.train.task == "classification":
-            check_labels(self.train.targets, width, self.train.class_names)
-            classes = self.train.n_classes
-            if classes > (2 if width == 1 else width):
-                raise InputError(
-                    f"{self.train.name!r} has {classes} classes, but the network has {width} output{'s' if width > 1 else ''}; "
-                    f"give the last layer {classes} units."
-                )
-        elif self.targets.shape[1:] != self.network.output_shape:
+    def _build(self, network: Network, seed: int) -> None:
+        shape = self.train.input_shape
+        if not network.is_built:
+            flat = isinstance(network.layers[0], Dense) and len(shape) != 1
+            network.build((math.prod(shape),) if flat else shape, [seed, 0])
+        elif math.prod(network.input_shape or ()) != math.prod(shape):
             raise InputError(
-                f"the targets of {self.train.name!r} have shape {self.targets.shape}; the network gives (N, {width}). "
-                f"Give the last layer {self.targets.shape[1]} units."
+                f"the rows of {self.train.name!r} have shape {shape}; the network takes {network.input_shape}."
             )
+        if not network.parameters:
+            raise InputError("the network has no parameters to train; add a layer that has some, such as nn.Dense(10).")
+
+    def _figures(self) -> list[str]:
+        """The names of what each epoch's row of the history will hold."""
+        names = ["accuracy", "balanced_accuracy"] if self.train.task == "classification" else ["mae", "mse", "r2"]
+        figures = ["loss", *(["accuracy"] if self.plan.counts_correct else [])]
+        figures += ["gradient"] if self.plan.reports_gradient else []
+        return figures + ([f"validation_{name}" for name in ("loss", *names)] if self.validation is not None else [])
 
     # The loop -----------------------------------------------------------------------------------------------------------
     def run_all(self) -> Run:
         run = self.run
-        self._call("on_train_begin", {})
         try:
-            for epoch in range(self.epochs):
-                if self._epoch(epoch):
-                    break
-            else:
-                run.stopped_because = "epochs"
+            self._call("on_train_begin", {})
+            with suited_to(self._program(self.rows).graph):
+                for epoch in range(self.epochs):
+                    if self._epoch(epoch):
+                        break
+                else:
+                    run.stopped_because = "epochs"
         except KeyboardInterrupt:
             run.stopped_because = "interrupted"
+            if not all(map(is_finite, self.state)):
+                self.state, run.steps = self.epoch_start
         self._store()
         if self.watcher is not None and self.watcher.best_epoch >= 0:
             self.network.parameters.update(self.watcher.best_parameters)
@@ -214,44 +244,40 @@ class _Training:
 
     def _epoch(self, epoch: int) -> bool:
         """One epoch; True when training is to end."""
-        run, count = self.run, len(self.train)
-        begun = time.perf_counter()
-        start = (self.parameters.copy(), self.slots.copy(), run.steps)
+        run, begun = self.run, time.perf_counter()
+        self.epoch_start = (self.state, run.steps)
         self._call("on_epoch_begin", {}, epoch)
-        order = np.random.default_rng([run.seed, 1, epoch]).permutation(count) if self.shuffle else None
         loss_sum = correct = 0.0
-        gradient = None
-        factor = self._plateau_factor()
-        for batch, first in enumerate(range(0, count, self.rows)):
-            rows = slice(first, first + self.rows) if order is None else order[first : first + self.rows]
-            rate = self._rate(epoch + first / count) * factor
+        seen, gradient, rate = 0, None, 0.0
+        for batch in self.batches(epoch):
+            rate = batch.rate
             if self.batch_hooks:
-                self._call("on_train_batch_begin", {"rows": rows}, batch, self.batch_hooks)
-            results = self._step(rows, rate)
+                self._call_batch("on_train_batch_begin", {"size": batch.size, "rows": batch.rows}, batch.number)
+            results = self.step(batch)
             loss = float(results[0])
             if not math.isfinite(loss):
-                raise self._non_finite(epoch, start)
-            size = min(self.rows, count - first)
-            loss_sum += loss * (size if self.loss.batch == "mean" else 1)
+                raise non_finite(self, epoch)
+            seen += batch.size
+            loss_sum += loss * (batch.size if self.loss.batch == "mean" else 1)
             if self.plan.counts_correct:
                 correct += float(results[2])
             if self.plan.reports_gradient:
                 gradient = float(results[3 if self.plan.counts_correct else 2])
-            if batch == 0 and epoch == 0:
+            if not run.seconds_to_first_step:
                 run.seconds_to_first_step = time.perf_counter() - self.started
             if self.batch_hooks:
                 self._store()
-                self._call("on_train_batch_end", {"loss": loss, "rows": size}, batch, self.batch_hooks)
+                self._call_batch("on_train_batch_end", {"loss": loss, "size": batch.size}, batch.number)
                 if run.stop_training:
                     break
             if self._is_close_enough(loss, gradient):
                 run.stopped_because = "tolerance"
                 break
-        if not all(np.isfinite(p).all() for p in self.parameters):
-            raise self._non_finite(epoch, start)
-        figures: dict[str, Any] = {"epoch": epoch + 1, "loss": loss_sum / (count if self.loss.batch == "mean" else 1)}
+        if not all(map(is_finite, self.state)):
+            raise non_finite(self, epoch)
+        figures: dict[str, Any] = {"epoch": epoch + 1, "loss": loss_sum / (seen if self.loss.batch == "mean" else 1)}
         if self.plan.counts_correct:
-            figures["accuracy"] = correct / count
+            figures["accuracy"] = correct / seen
         if gradient is not None:
             figures["gradient"] = gradient
         figures["learning_rate"] = rate
@@ -259,8 +285,7 @@ class _Training:
         if self.validation is not None:
             self._call("on_test_begin", {})
             measured = evaluate(self.network, self.validation, loss=self.loss)
-            shown = ("loss", "accuracy") if self.train.task == "classification" else ("loss", "r2")
-            figures.update({f"validation_{name}": measured[name] for name in shown})
+            figures.update({f"validation_{name}": value for name, value in measured.items()})
             self._call("on_test_end", measured)
         figures["seconds"] = time.perf_counter() - begun
         run.history.append(figures)
@@ -272,42 +297,58 @@ class _Training:
             run.stopped_because, stop = "callback", True
         return stop
 
-    def _step(self, rows: Any, rate: float) -> list[Any]:
-        run, dtype = self.run, self.network.dtype.type
-        x, t = self._batch(rows), self.targets[rows]
-        program = self.programs.get(len(x))
-        if program is None:
-            graph = self.plan.record(x.shape, t.shape, t.dtype)
-            program = self.programs[len(x)] = self.engine.compile(graph)
-        weights = () if self.weights is None else (self.weights[rows].astype(dtype),)
-        key = np.array([run.seed & 0xFFFFFFFF, run.steps & 0xFFFFFFFF], np.uint32)
-        state = (*self.parameters, *self.slots)
-        results: list[Any] = program(x, t, *weights, dtype(rate), dtype(run.steps + 1), key, *state)
-        # One assignment, so that an interrupt leaves either the old state or the new one.
-        cut = len(results) - len(state)
-        self.parameters, self.slots = results[cut : cut + len(self.parameters)], results[cut + len(self.parameters) :]
-        run.steps += 1
-        return results
-
-    def _batch(self, rows: Any) -> Array:
-        if self.inputs is not None:
-            return self.inputs[rows]
-        return self.network.prepared(self.train.inputs[rows])
-
-    def _store(self) -> None:
-        self.network.parameters.update(zip(self.network.parameters, self.parameters, strict=True))
-
-    def _rate(self, epoch: float) -> float:
+    def batches(self, epoch: int) -> Iterator[_Batch]:
+        """The batches of an epoch in their order, each row in one of them."""
+        count, factor = len(self.train), self._plateau_factor()
+        order = np.random.default_rng([self.run.seed, 1, epoch]).permutation(count) if self.shuffle else None
         schedule = self.optimizer.learning_rate
         assert isinstance(schedule, Schedule)
-        return schedule.at(epoch, self.epochs)
+        for number_, first in enumerate(range(0, count, self.rows)):
+            last = min(first + self.rows, count)
+            rows = slice(first, last) if order is None else order[first:last]
+            yield _Batch(number_, rows, last - first, schedule.at(epoch + first / count, self.epochs) * factor)
+
+    def arguments(self, batch: _Batch) -> tuple[Any, ...]:
+        """The inputs of the step graph for a batch."""
+        rows, scalar = batch.rows, self.network.dtype.type
+        x = self.network.prepared(self.train.inputs[rows]) if self.inputs is None else self.inputs[rows]
+        weights = () if self.weights is None else (self.weights[rows].astype(scalar),)
+        key = np.array([self.run.seed & 0xFFFFFFFF, self.run.steps & 0xFFFFFFFF], np.uint32)
+        return x, self.targets[rows], *weights, scalar(batch.rate), scalar(self.run.steps + 1), key, *self.state
+
+    def step(self, batch: _Batch) -> list[Any]:
+        """Take one step; its results as in :meth:`StepPlan.record`."""
+        program = self.programs.get(batch.size) or self._program(batch.size)
+        results: list[Any] = program(*self.arguments(batch))
+        # One assignment, so that an interrupt leaves either the old state or the new one.
+        self.state = results[len(results) - len(self.state) :]
+        self.run.steps += 1
+        return results
+
+    def graph(self, rows: int) -> Graph:
+        """The step graph for batches of this many rows."""
+        inputs, targets = (rows, *(self.network.input_shape or ())), (rows, *self.targets.shape[1:])
+        return self.plan.record(inputs, targets, self.targets.dtype)
+
+    def _program(self, rows: int) -> Any:
+        if rows not in self.programs:
+            self.programs[rows] = self.engine.compile(self.graph(rows))
+        return self.programs[rows]
+
+    def go_back(self) -> None:
+        """To the parameters, slots and step number of the start of this epoch."""
+        self.state, self.run.steps = self.epoch_start
+        self._store()
+
+    def _store(self) -> None:
+        self.network.parameters.update(zip(self.network.parameters, self.state, strict=False))
 
     def _plateau_factor(self) -> float:
         schedule = self.optimizer.learning_rate
-        if not isinstance(schedule, ReduceOnPlateau):
-            return 1.0
+        if isinstance(schedule, WarmUp):
+            schedule = schedule.then or schedule
         history = self.run.history
-        if not len(history):
+        if not isinstance(schedule, ReduceOnPlateau) or not len(history):
             return 1.0
         return schedule.plateau_factor(history["validation_loss" if self.validation is not None else "loss"])
 
@@ -317,83 +358,25 @@ class _Training:
         small_loss = self.tolerance.loss is not None and loss < self.tolerance.loss
         return small_loss or (gradient is not None and gradient < self.tolerance.gradient)  # type: ignore[operator]
 
-    def _call(self, hook: str, logs: dict[str, Any], *position: int | list[Callback]) -> None:
-        numbers = [p for p in position if isinstance(p, int)]
-        chosen = next((p for p in position if isinstance(p, list)), self.callbacks)
-        for callback in chosen:
-            getattr(callback, hook)(*numbers, logs)
+    def _call(self, hook: str, logs: dict[str, Any], *epoch: int) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(*epoch, logs)
 
-    def _non_finite(self, epoch: int, start: tuple[list[Array], list[Array], int]) -> NonFiniteError:
-        """Run the epoch again, from its start, watching every value: which step and which tensor went bad first."""
-        run, count = self.run, len(self.train)
-        self.parameters, self.slots, run.steps = start[0].copy(), start[1].copy(), start[2]
-        order = np.random.default_rng([run.seed, 1, epoch]).permutation(count) if self.shuffle else None
-        where = "a value"
-        factor = self._plateau_factor()
-        for first in range(0, count, self.rows):
-            rows = slice(first, first + self.rows) if order is None else order[first : first + self.rows]
-            rate = self._rate(epoch + first / count) * factor
-            x, t = self._batch(rows), self.targets[rows]
-            watched = ReferenceEngine().compile(self.plan.record(x.shape, t.shape, t.dtype))
-            weights = () if self.weights is None else (self.weights[rows].astype(x.dtype),)
-            key = np.array([run.seed & 0xFFFFFFFF, run.steps & 0xFFFFFFFF], np.uint32)
-            state = (*self.parameters, *self.slots)
-            scalar = x.dtype.type
-            bad = watched.first_non_finite(x, t, *weights, scalar(rate), scalar(run.steps + 1), key, *state)
-            if bad is not None:
-                where = (
-                    f"the {bad.operation} in {bad.scope}"
-                    if bad.scope
-                    else f"the {bad.operation} {bad.name or ''}".rstrip()
-                )
-                break
-            self._step(rows, rate)
-        step, rate_now = run.steps + 1, self._rate(float(epoch)) * factor
-        self.parameters, self.slots, run.steps = start[0], start[1], start[2]
-        self._store()
-        run.stopped_because = "not finite"
-        error = NonFiniteError(
-            f"training met a NaN or an infinity at step {step} (epoch {epoch + 1}), first in {where}; the learning rate was "
-            f"{rate_now:g}. Try a tenth of it, scale the inputs, or clip the gradient (clip_norm=1.0). The parameters are those "
-            f"of the start of that epoch."
-        )
-        error.run = run  # type: ignore[attr-defined]
-        return error
+    def _call_batch(self, hook: str, logs: dict[str, Any], batch: int) -> None:
+        for callback in self.batch_hooks:
+            getattr(callback, hook)(batch, logs)
 
 
-def check_output(network: Network, loss: Loss) -> None:
-    """InputError where the last layer and the loss do not belong together: the softmax or sigmoid would be taken twice."""
-    last: Layer = network.layers[-1]
-    if loss.takes == "logits" and last.kind in ("Softmax", "Sigmoid"):
-        twin = "cross_entropy_probabilities" if last.kind == "Softmax" else "squared_error"
+def _preprocessing(network: Network, train: Dataset, how: Any, targets: str) -> Preprocessing:
+    """What is done to the data: as given, as the network already has it, or measured now."""
+    given = how if isinstance(how, Preprocessing) else None
+    if given is None and isinstance(how, str) and how == "auto" and network.is_built:
+        given = network.preprocessing
+    if given is None:
+        return Preprocessing.fit(train, how, targets)
+    if targets != "none" and given.target_divisor is None:
         raise InputError(
-            f"the network ends in {last.kind}, but the loss {type(loss).__name__} takes logits and applies it itself; leave "
-            f"{last.kind}() out, or use the loss {twin!r}."
+            f"targets={targets!r} was asked for, but the preprocessing that is already there leaves targets as they are; leave "
+            "targets out, or give preprocessing='standardise' or another name to measure anew."
         )
-    if loss.takes == "probabilities" and last.kind not in ("Softmax", "Sigmoid", "Function"):
-        raise InputError(
-            f"the loss {type(loss).__name__} takes probabilities, but the network ends in {last.kind}; end it in Softmax(), or "
-            "use the loss 'cross_entropy', which takes logits."
-        )
-
-
-def _default_loss(network: Network, train: Dataset) -> str:
-    if train.task == "regression":
-        return "mean_squared_error"
-    last = network.layers[-1]
-    if last.kind == "Softmax":
-        return "cross_entropy_probabilities"
-    if last.kind in ("Sigmoid", "Tanh"):
-        return "squared_error"
-    single = isinstance(last, Dense) and last.units == 1
-    return "binary_cross_entropy" if single else "cross_entropy"
-
-
-def _task_of(loss: Any) -> str | None:
-    """The task that the loss alone decides, for data given as bare arrays."""
-    name = loss if isinstance(loss, str) else type(loss).__name__
-    if name.lower().replace("_", "") in ("crossentropy", "crossentropyprobabilities"):
-        return "classification"
-    if name.lower().replace("_", "") in ("absoluteerror", "huber", "poisson", "meansquarederror", "halfsquarederror"):
-        return "regression"
-    return None
+    return given

@@ -12,7 +12,8 @@ class History:
     """Columns of equal length: ``history["loss"]`` is a list with one value per finished epoch.
 
     Columns: epoch (from 1), loss (mean training loss over the epoch, penalties included), learning_rate, seconds, and
-    where they apply accuracy, validation_loss, validation_accuracy, gradient (squared norm at the last step).
+    where they apply accuracy, gradient (squared norm at the last step), and what evaluate gives for the validation data:
+    validation_loss, validation_accuracy and validation_balanced_accuracy, or validation_mae, validation_mse, validation_r2.
     """
 
     def __init__(self, columns: dict[str, list[Any]] | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from unstuck.errors import InputError, unknown_name
+from unstuck.nn.checks import number
 from unstuck.training.schedules import Schedule, schedule
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {}
@@ -33,27 +34,23 @@ class Optimizer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "learning_rate", schedule(self.learning_rate))
         for f in fields(self):
-            value = getattr(self, f.name)
-            if isinstance(value, bool) or f.name == "learning_rate":
+            if f.name in ("learning_rate", "nesterov"):
                 continue
-            if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-                raise InputError(
-                    f"{type(self).__name__}: {f.name} is {value!r}; expected a finite number of at least 0."
-                )
-            if f.name in ("momentum", "beta1", "beta2", "decay") and value >= 1:
-                raise InputError(f"{type(self).__name__}: {f.name} is {value!r}; expected a number below 1.")
+            below = 1 if f.name in ("momentum", "beta1", "beta2", "decay") else math.inf
+            value = number(f"{type(self).__name__}: {f.name}", getattr(self, f.name), least=0, below=below)
+            object.__setattr__(self, f.name, value)
 
     def direction(self, gradient: Any, slots: dict[str, Any], step: Any) -> tuple[Any, dict[str, Any]]:
         """What is subtracted per unit of learning rate, and the new slots; ``step`` counts from 1 (a float)."""
         raise NotImplementedError
 
     def update(
-        self, parameter: Any, gradient: Any, slots: dict[str, Any], rate: Any, step: Any, *, decays: bool
+        self, parameter: Any, gradient: Any, slots: dict[str, Any], rate: Any, step: Any, *, decay: float
     ) -> tuple[Any, dict[str, Any]]:
-        """The parameter after one step, and its new slots."""
+        """The parameter after one step, drawn to zero by ``rate · decay · parameter``, and its new slots."""
         direction, slots = self.direction(gradient, slots, step)
-        if decays and self.weight_decay:
-            direction = direction + self.weight_decay * parameter
+        if decay:
+            direction = direction + decay * parameter
         return parameter - rate * direction, slots
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,6 +74,11 @@ class SGD(Optimizer):
 
     momentum: float = 0.0
     nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nesterov and not self.momentum:
+            raise InputError(f"{type(self).__name__}: nesterov needs a momentum above 0, such as 0.9.")
 
     def direction(self, gradient: Any, slots: dict[str, Any], step: Any) -> tuple[Any, dict[str, Any]]:
         if not self.momentum:
@@ -170,4 +172,5 @@ def optimizer(spec: Optimizer | str | dict[str, Any]) -> Optimizer:
     if isinstance(spec, dict) and str(spec.get("optimizer", "")).lower() in OPTIMIZERS:
         settings = {k: v for k, v in spec.items() if k != "optimizer"}
         return OPTIMIZERS[spec["optimizer"].lower()](**settings)
-    raise InputError(f"optimizer is {spec!r}; expected a name ({', '.join(OPTIMIZERS)}) or an object such as SGD(0.1).")
+    given = f"the class {spec.__name__}" if isinstance(spec, type) else repr(spec)
+    raise InputError(f"optimizer is {given}; expected a name ({', '.join(OPTIMIZERS)}) or an object such as SGD(0.1).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from unstuck.errors import InputError
-from unstuck.nn.losses import Loss
+from unstuck.nn.losses import Loss, loss_function
 from unstuck.nn.network import Network, classes_of
 from unstuck.training import metrics
+from unstuck.training.checks import check_targets
 from unstuck.training.examples import as_dataset
 from unstuck.training.history import History
 from unstuck.training.optimizers import Optimizer
@@ -67,35 +69,32 @@ class Run:
         return f"<Run of {self.network.describe()}: {self.epochs} epochs, {self.stopped_because or 'in progress'}; {figures}>"
 
 
-def evaluate(network: Network, data: Any, *, loss: Loss | None = None) -> dict[str, float]:
+def evaluate(network: Network, data: Any, *, loss: Loss | str | Callable[..., Any] | None = None) -> dict[str, float]:
     """Loss and metrics of a trained network on a data set or an (inputs, targets) pair.
 
     Classification: loss, accuracy, balanced_accuracy; regression: loss, mae, mse, r2, in the units of the targets. The
     loss is the data loss (no penalties), averaged over rows (or summed, if the loss says so).
     """
-    given = as_dataset(data, network.task)
-    loss = loss or network.loss
-    if loss is None:
+    given = as_dataset(data, network.task, class_names=network.class_names)
+    if loss is None and network.loss is None:
         raise InputError("the network has not been trained, so there is no loss to evaluate; give loss=.")
+    loss = network.loss if loss is None else loss_function(loss)
+    assert loss is not None
     outputs = network.outputs(given.inputs)
     targets = given.targets
-    if network.task == "classification":
-        check_labels(targets, outputs.shape[-1], network.class_names)
-        figures = {"loss": loss_value(loss, outputs, targets)}
+    if network.preprocessing is not None:
+        targets = network.preprocessing.apply_targets(targets, np.float64)
+    check_targets(network, loss, given, targets)
+    figures = {"loss": loss_value(loss, outputs, targets)}
+    if given.task == "classification":
         predicted = classes_of(outputs, loss)
         figures["accuracy"] = metrics.accuracy(targets, predicted)
         figures["balanced_accuracy"] = metrics.balanced_accuracy(targets, predicted)
         return figures
-    if targets.shape != outputs.shape:
-        raise InputError(f"the targets have shape {targets.shape}; the network gives {outputs.shape}.")
-    apply_targets = getattr(network.preprocessing, "apply_targets", None)
-    scaled = targets if apply_targets is None else apply_targets(targets)
-    figures = {"loss": loss_value(loss, outputs, scaled)}
-    invert = getattr(network.preprocessing, "invert_targets", None)
-    values = outputs if invert is None else invert(outputs)
-    figures["mae"] = metrics.mean_absolute_error(targets, values)
-    figures["mse"] = metrics.mean_squared_error(targets, values)
-    figures["r2"] = metrics.r2(targets, values)
+    values = network.values_of(outputs)
+    figures["mae"] = metrics.mean_absolute_error(given.targets, values)
+    figures["mse"] = metrics.mean_squared_error(given.targets, values)
+    figures["r2"] = metrics.r2(given.targets, values)
     return figures
 
 
@@ -112,14 +111,3 @@ def loss_value(loss: Loss, outputs: Array, targets: Array, *, rows: int = 4096) 
         value = loss(o_node, t_node).value
         total += float(value) * (len(o) if loss.batch == "mean" else 1)
     return total / len(outputs) if loss.batch == "mean" else total
-
-
-def check_labels(labels: Array, width: int, class_names: tuple[str, ...] | None) -> None:
-    """InputError if a label has no output unit."""
-    classes = 2 if width == 1 else width
-    if labels.ndim == 1 and len(labels) and (labels.min() < 0 or labels.max() >= classes):
-        row = int(np.argmax((labels < 0) | (labels >= classes)))
-        raise InputError(
-            f"row {row} has label {labels[row]}, but the network has {width} output{'s' if width > 1 else ''}, for labels "
-            f"0 to {classes - 1}. Give the last layer one unit for each class."
-        )

@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.errors import InputError
-from unstuck.nn.layers.base import layer_from_dict
+from unstuck.nn.checks import whole_number
+from unstuck.nn.layers.base import Layer, layer_from_dict
 from unstuck.nn.layers.function import Function
 from unstuck.nn.losses import FunctionLoss, Loss, loss_function
 from unstuck.nn.network import Network
@@ -44,6 +46,7 @@ def save(
 
     path = Path(path)
     loss = loss or network.loss
+    _check_names(network, loss)
     tensors = {name: np.ascontiguousarray(p) for name, p in network.parameters.items()}
     description: dict[str, Any] = {
         "format": FORMAT,
@@ -59,17 +62,34 @@ def save(
     if network.preprocessing is not None:
         description["preprocessing"] = network.preprocessing.to_dict()
         tensors.update({_PREPROCESSING + k: np.array(v) for k, v in network.preprocessing.arrays().items()})
-    text = json.dumps(description)
+    try:
+        text = json.dumps(description)
+    except TypeError as error:
+        raise InputError(
+            f"{path}: not written, because a setting of the network cannot be stored ({error}); expected numbers and texts."
+        ) from None
     data = to_bytes(tensors, metadata={"unstuck": text, "sha256": _digest(text, tensors)})
     write_whole(path, data)
     return path
 
 
+def _check_names(network: Network, loss: Loss | None) -> None:
+    """InputError if two different functions of the user's go by one name: load could not tell them apart."""
+    own = [(layer.name, layer.function) for layer in network.layers if isinstance(layer, Function)]
+    if isinstance(loss, FunctionLoss) and loss.function is not None:
+        own.append((loss.name, loss.function))
+    known: dict[str, Any] = {}
+    for name, function in own:
+        if known.setdefault(name, function) is not function:
+            raise InputError(f"two different functions of the network have the name {name!r}; give each its own name=.")
+
+
 def load(path: str | Path, *, functions: Mapping[str, Callable[..., Any]] | None = None) -> Network:
     """The network of a file written by :func:`save`, ready to predict; bit-equal to the one that was saved.
 
-    ``functions`` gives the array functions of the user's own layers by name: no code is ever read from the file. Raises
-    InputError for a file that is missing, truncated, foreign, altered, or of a later version.
+    ``functions`` gives the array functions of the user's own layers and loss by name: no code is ever read from the file.
+    (Without its loss a network predicts, but cannot be evaluated.) Raises InputError for a file that is missing, truncated,
+    foreign, altered, or of a later version.
     """
     return load_with_history(path, functions=functions)[0]
 
@@ -83,9 +103,9 @@ def load_with_history(
     try:
         description = json.loads(text)
         version = description["format"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path}: the description of the network is damaged; save the model again.") from None
-    if not isinstance(version, int) or version > FORMAT:
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= FORMAT:
         raise InputError(
             f"{path}: written in format {version}; this version of unstuck reads format {FORMAT}. Install a newer unstuck."
         )
@@ -97,7 +117,7 @@ def load_with_history(
         return _build(description, tensors, functions or {})
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(
             f"{path}: the description of the network cannot be read ({error}); save the model again."
         ) from None
@@ -107,6 +127,7 @@ def _read(path: Path) -> tuple[str, str, dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        path.open("rb").close()
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
@@ -114,7 +135,9 @@ def _read(path: Path) -> tuple[str, str, dict[str, Any]]:
         raise InputError(f"{path}: there is no such file; expected a model saved by unstuck.") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a folder; expected a model file saved by unstuck.") from None
-    except (SafetensorError, OSError, ValueError) as error:
+    except PermissionError:
+        raise InputError(f"{path}: may not be read; ask its owner for the right to read it.") from None
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             f"{path}: not a whole safetensors file ({str(error).splitlines()[0]}); expected a model saved by unstuck. "
             "If it was copied, copy it again."
@@ -127,34 +150,39 @@ def _read(path: Path) -> tuple[str, str, dict[str, Any]]:
 def _build(
     description: dict[str, Any], tensors: dict[str, Any], functions: Mapping[str, Callable[..., Any]]
 ) -> tuple[Network, History]:
-    layers = []
-    for stored in description["network"]["layers"]:
-        if stored["layer"] == "Function":
-            if stored["name"] not in functions:
+    layers: list[Layer] = []
+    for layer in description["network"]["layers"]:
+        if layer["layer"] == "Function":
+            if layer["name"] not in functions:
                 raise InputError(
-                    f"layer {stored['name']!r} is a function of your own; give it again: "
-                    f"unstuck.load(path, functions={{{stored['name']!r}: …}})."
+                    f"layer {layer['name']!r} is a function of your own; give it again: "
+                    f"unstuck.load(path, functions={{{layer['name']!r}: …}})."
                 )
-            layers.append(Function(functions[stored["name"]], stored["shapes"], stored["init"], stored["name"]))
+            layers.append(Function(functions[layer["name"]], layer["shapes"], layer["init"], layer["name"]))
         else:
-            layers.append(layer_from_dict(stored))  # type: ignore[arg-type]
+            layers.append(layer_from_dict(layer))
     network = Network(*layers, dtype=description["network"]["dtype"])
-    network.input_shape = tuple(description["network"]["input_shape"])
+    network.input_shape = tuple(whole_number("input_shape: a size", n) for n in description["network"]["input_shape"])
     for name, spec in network.parameter_specs().items():
-        if name not in tensors or tensors[name].shape != spec.shape:
-            raise InputError(f"parameter {name} should have shape {spec.shape} and is missing or of another shape.")
-        network.parameters[name] = tensors[name]
+        stored = tensors.get(name)
+        if stored is None or stored.shape != spec.shape or stored.dtype != network.dtype:
+            found = "missing" if stored is None else f"{stored.dtype} of shape {stored.shape}"
+            raise InputError(f"parameter {name} is {found}; expected {network.dtype} of shape {spec.shape}.")
+        network.parameters[name] = stored
     network.task = description["task"]
     network.class_names = tuple(description["class_names"]) if description["class_names"] else None
     stored_loss = description["loss"]
-    if stored_loss is not None and stored_loss["loss"] != "FunctionLoss":
+    if stored_loss is not None:
         network.loss = loss_function(stored_loss)
-    elif stored_loss is not None and stored_loss["name"] in functions:
-        network.loss = FunctionLoss(batch=stored_loss["batch"], function=functions[stored_loss["name"]])
+        if isinstance(network.loss, FunctionLoss):
+            network.loss = replace(network.loss, function=functions.get(network.loss.name))
     if description["preprocessing"] is not None:
         arrays = {k.removeprefix(_PREPROCESSING): v for k, v in tensors.items() if k.startswith(_PREPROCESSING)}
         network.preprocessing = Preprocessing.from_dict(description["preprocessing"], arrays)
-    return network, History(description["history"])
+    history = description["history"] or {}
+    if len({len(column) for column in history.values()}) > 1:
+        raise ValueError("the columns of the history have different lengths")
+    return network, History(history)
 
 
 def _digest(text: str, tensors: Mapping[str, Any]) -> str:
@@ -196,7 +224,9 @@ def write_whole(path: Path, data: bytes) -> None:
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place.") from None
+    finally:
+        # After the renaming there is nothing left to remove; after anything else, Ctrl-C included, there may be.
+        if temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)

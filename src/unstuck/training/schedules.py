@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from unstuck.errors import InputError
+from unstuck.nn.checks import number, whole_number
 
 SCHEDULES: dict[str, type[Schedule]] = {}
 
@@ -21,8 +22,10 @@ class Schedule:
         SCHEDULES[cls.__name__] = cls
 
     def __post_init__(self) -> None:
-        if isinstance(self.rate, bool) or not isinstance(self.rate, int | float) or not 0 < self.rate < math.inf:
-            raise InputError(f"the learning rate is {self.rate!r}; expected a positive number such as 0.01.")
+        self._check("rate", number("the learning rate", self.rate, above=0))
+
+    def _check(self, name: str, value: float) -> None:
+        object.__setattr__(self, name, value)
 
     def at(self, epoch: float, epochs: int) -> float:
         """The rate at ``epoch`` (a fraction within an epoch, from 0) of ``epochs``."""
@@ -53,6 +56,11 @@ class Step(Schedule):
     every: int = 10
     factor: float = 0.1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("every", whole_number("Step: every", self.every))
+        self._check("factor", number("Step: factor", self.factor, above=0))
+
     def at(self, epoch: float, epochs: int) -> float:
         return self.rate * self.factor ** math.floor(epoch / self.every)
 
@@ -62,6 +70,10 @@ class Exponential(Schedule):
     """Times ``factor`` per epoch, smoothly."""
 
     factor: float = 0.95
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("factor", number("Exponential: factor", self.factor, above=0))
 
     def at(self, epoch: float, epochs: int) -> float:
         return self.rate * self.factor**epoch
@@ -73,16 +85,29 @@ class Cosine(Schedule):
 
     last: float = 0.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("last", number("Cosine: last", self.last, least=0))
+
     def at(self, epoch: float, epochs: int) -> float:
         return self.last + (self.rate - self.last) * 0.5 * (1 + math.cos(math.pi * min(epoch / epochs, 1.0)))
 
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """A straight line from 0 over the first ``epochs`` epochs, then the schedule ``then`` (default: constant)."""
+    """A straight line from 0 over the first ``epochs`` epochs, then the schedule ``then`` (default: constant ``rate``).
+
+    Where ``then`` is given, the line rises to its rates and ``rate`` plays no part.
+    """
 
     epochs: float = 1.0
     then: Schedule | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("epochs", number("WarmUp: epochs", self.epochs, above=0))
+        if self.then is not None and not isinstance(self.then, Schedule):
+            raise InputError(f"WarmUp: then is {self.then!r}; expected a schedule such as schedules.Cosine(0.1).")
 
     def at(self, epoch: float, epochs: int) -> float:
         later = self.then.at(epoch, epochs) if self.then else self.rate
@@ -101,6 +126,13 @@ class ReduceOnPlateau(Schedule):
     patience: int = 5
     least_improvement: float = 1e-4
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("factor", number("ReduceOnPlateau: factor", self.factor, above=0, below=1))
+        self._check("patience", whole_number("ReduceOnPlateau: patience", self.patience))
+        least = number("ReduceOnPlateau: least_improvement", self.least_improvement, least=0, below=1)
+        self._check("least_improvement", least)
+
     def at(self, epoch: float, epochs: int) -> float:
         return self.rate  # fit multiplies by what plateau_factor has reached
 
@@ -108,8 +140,9 @@ class ReduceOnPlateau(Schedule):
         """The product of all reductions that a list of losses, one per finished epoch, has called for."""
         best, waited, factor = math.inf, 0, 1.0
         for loss in losses:
-            if loss < best * (1 - self.least_improvement) if best < math.inf else True:
-                best, waited = min(best, loss), 0
+            # Losses may be negative (Poisson): an improvement is a share of the size of the best one.
+            if best == math.inf or loss < best - self.least_improvement * abs(best):
+                best, waited = loss, 0
                 continue
             waited += 1
             if waited >= self.patience:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph, Node, gradients
+from unstuck.autodiff.simplify import simplified
 from unstuck.errors import InputError
+from unstuck.nn.checks import number
 from unstuck.nn.layers.base import Context
 from unstuck.nn.losses import Loss
 from unstuck.nn.network import Network
@@ -20,18 +24,18 @@ from unstuck.training.optimizers import Optimizer, slot_names
 class Penalty:
     """``l1 · Σ|θ| + ½ · l2 · Σθ²`` over a group of parameters, added to the loss; the gradient of the second is l2·θ.
 
-    ``parameters`` is "weights" (no biases), "all", or a list of names such as ["dense1.weight"].
+    ``weight_decay`` draws the group to zero by ``rate · weight_decay · θ`` at each step, apart from loss and gradient; it comes
+    on top of the optimiser's own. ``parameters`` is "weights" (no biases), "all", or a list of names such as ["dense1.weight"].
     """
 
     l1: float = 0.0
     l2: float = 0.0
     parameters: str | Sequence[str] = "weights"
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("l1", "l2"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-                raise InputError(f"{name} is {value!r}; expected a number of at least 0.")
+        for name in ("l1", "l2", "weight_decay"):
+            object.__setattr__(self, name, number(name, getattr(self, name), least=0))
 
     def chosen(self, network: Network) -> list[str]:
         """The names of the parameters that are penalised."""
@@ -93,8 +97,11 @@ class StepPlan:
         data_loss = self.loss(outputs, t, weights)
         loss = data_loss
         graph.scope = "penalty"
+        specs = network.parameter_specs()
+        decay = {name: self.optimizer.weight_decay * (spec.kind == "weight") for name, spec in specs.items()}
         for penalty in self.penalties:
             for name in penalty.chosen(network):
+                decay[name] += penalty.weight_decay
                 if penalty.l1:
                     loss = loss + penalty.l1 * np.sum(np.abs(parameters[name]))
                 if penalty.l2:
@@ -108,23 +115,25 @@ class StepPlan:
             results.append(np.sum(_predicted(outputs, self.loss) == t))
         if self.reports_gradient or self.clip_norm is not None:
             graph.scope = "gradient norm"
-            squares: Any = sum(np.sum(np.square(g)) for g in found)
+            # Divided by the largest value first: squares of a gradient that needs clipping may overflow.
+            largest = functools.reduce(np.maximum, [np.max(np.abs(g)) for g in found])
+            unit = np.where(largest > 0, largest, 1.0)
+            norm = unit * np.sqrt(functools.reduce(operator.add, [np.sum(np.square(g / unit)) for g in found]))
             if self.reports_gradient:
-                results.append(squares)
+                results.append(np.square(norm))
             if self.clip_norm is not None:
-                factor = self.clip_norm / np.maximum(np.sqrt(squares), self.clip_norm)
+                factor = self.clip_norm / np.maximum(norm, self.clip_norm)
                 found = [g * factor for g in found]
-        specs = network.parameter_specs()
         new_slots: list[Node] = []
         for (name, p), g in zip(parameters.items(), found, strict=True):
             graph.scope = f"update of {name}"
             mine = {slot: slots[f"{name}/{slot}"] for slot in slot_names(self.optimizer)}
-            p, mine = self.optimizer.update(p, g, mine, rate, step, decays=specs[name].kind == "weight")
+            p, mine = self.optimizer.update(p, g, mine, rate, step, decay=decay[name])
             results.append(p)
             new_slots += mine.values()
         graph.scope = ""
         graph.outputs = [*results, *new_slots]
-        return graph.pruned()
+        return simplified(graph)
 
 
 def _predicted(outputs: Node, loss: Loss) -> Node:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import apply
-from unstuck.errors import unknown_name
+from unstuck.errors import InputError, unknown_name
+from unstuck.nn.checks import number
 from unstuck.nn.layers.base import Context, Layer
 
 
@@ -51,10 +52,10 @@ class Tanh(_Activation):
 
 @dataclass(frozen=True)
 class ReLU(_Activation):
-    """``max(x, 0)``; its derivative at 0 is taken as 0."""
+    """``max(x, 0)``; its derivative at 0 is taken as 0. NaN stays NaN: it must not be hidden by a comparison."""
 
     def function(self, x: Any) -> Any:
-        return np.where(x > 0, x, 0.0)
+        return np.where(x <= 0, 0.0, x)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class LeakyReLU(_Activation):
     """``x`` where positive, ``slope · x`` elsewhere (Maas et al., 2013)."""
 
     slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", number("LeakyReLU: slope", self.slope))
 
     def function(self, x: Any) -> Any:
         return np.where(x > 0, x, self.slope * x)
@@ -72,6 +76,9 @@ class ELU(_Activation):
     """``x`` where positive, ``alpha · (exp(x) - 1)`` elsewhere (Clevert et al., 2016)."""
 
     alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", number("ELU: alpha", self.alpha))
 
     def function(self, x: Any) -> Any:
         # The exponential only ever sees negative values, so that the unused branch cannot overflow.
@@ -125,6 +132,10 @@ def activation(name: str | Layer) -> Layer:
     """The activation layer of a name such as "sigmoid" or "relu"."""
     if isinstance(name, Layer):
         return name
+    if not isinstance(name, str):
+        raise InputError(
+            f"activation is {name!r}; expected a name ({', '.join(ACTIVATIONS)}) or a layer such as nn.ReLU()."
+        )
     if name.lower() not in ACTIVATIONS:
         raise unknown_name("activation", name, ACTIVATIONS)
     return ACTIVATIONS[name.lower()]()

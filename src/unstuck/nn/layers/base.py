@@ -62,7 +62,7 @@ class Layer:
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
-        """The layer as JSON-able data, for saving."""
+        """The layer as JSON-able data, for saving: its dataclass fields, so a layer of your own is a frozen dataclass too."""
         settings: dict[str, Any] = {"layer": self.kind}
         for f in fields(self):
             value = getattr(self, f.name)
@@ -90,10 +90,3 @@ def layer_from_dict(data: Mapping[str, Any]) -> Layer:
 
 def _settings(kind: str) -> str:
     return ", ".join(f.name for f in fields(LAYERS[kind])) or "none"
-
-
-def whole_number(what: str, value: Any, least: int = 1) -> int:
-    """``value`` as an int of at least ``least``, or a sentence."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-        raise InputError(f"{what} is {value!r}; expected a whole number of at least {least}.")
-    return int(value)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from unstuck.errors import InputError
+from unstuck.nn.checks import number, whole_number
 from unstuck.nn.initializers import initializer
-from unstuck.nn.layers.base import Context, Layer, Parameter, Shape, whole_number
+from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", whole_number("Dense: units", self.units))
+        if not isinstance(self.bias, bool):
+            hint = " An activation is a layer of its own, such as nn.ReLU()." if isinstance(self.bias, str) else ""
+            raise InputError(f"Dense: bias is {self.bias!r}; expected True or False.{hint}")
+        object.__setattr__(self, "bias_value", number("Dense: bias_value", self.bias_value))
         if self.weight_init is not None:
             object.__setattr__(self, "weight_init", initializer(self.weight_init))
         object.__setattr__(self, "bias_init", initializer(self.bias_init))
@@ -55,4 +60,10 @@ class Dense(Layer):
         return y + bias if self.bias_value == 1.0 else y + self.bias_value * bias
 
     def __str__(self) -> str:
-        return f"Dense({self.units})"
+        if not self.bias:
+            return f"Dense({self.units}, no bias)"
+        return (
+            f"Dense({self.units})"
+            if self.bias_value == 1.0
+            else f"Dense({self.units}, bias units of {self.bias_value:g})"
+        )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import apply
-from unstuck.errors import InputError
+from unstuck.nn.checks import number
 from unstuck.nn.layers.base import Context, Layer
 
 
@@ -23,8 +23,7 @@ class Dropout(Layer):
     rate: float = 0.5
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rate, int | float) or not 0 <= self.rate < 1:
-            raise InputError(f"Dropout: rate is {self.rate!r}; expected a number from 0 up to, but not including, 1.")
+        object.__setattr__(self, "rate", number("Dropout: rate", self.rate, least=0, below=1))
 
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
         if not context.training or self.rate == 0:
