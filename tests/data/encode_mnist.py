@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from unstuck.data import mnist
 
 
-def encode(pictures: NDArray[np.uint8], labels: NDArray[np.uint8]) -> bytes:
-    """The bytes to store for pictures (70000, 28, 28) and labels (70000,)."""
+def encode(pictures: NDArray[np.uint8], labels: NDArray[np.uint8], level: int = 9) -> bytes:
+    """The bytes to store for pictures (70000, 28, 28) and labels (70000,); ``level`` is zlib's, 1 (quick) to 9 (small)."""
     assert pictures.shape == (mnist.ROWS, mnist.SIDE, mnist.SIDE) and pictures.dtype == np.uint8
     assert labels.shape == (mnist.ROWS,) and labels.dtype == np.uint8
-    streams = [zlib.compress(labels.tobytes(), 9)]
+    streams = [zlib.compress(labels.tobytes(), level)]
     for start in range(0, mnist.ROWS, mnist.BLOCK_ROWS):
         pixels = pictures[start : start + mnist.BLOCK_ROWS].reshape(-1)
         not_zero = pixels != 0
-        streams += [zlib.compress(np.packbits(not_zero).tobytes(), 9), zlib.compress(pixels[not_zero].tobytes(), 9)]
+        parts = np.packbits(not_zero), pixels[not_zero]
+        streams += [zlib.compress(part.tobytes(), level) for part in parts]
     lengths = np.array([len(stream) for stream in streams], "<u4")
     return b"".join([mnist.MAGIC, lengths.tobytes(), *streams])
 

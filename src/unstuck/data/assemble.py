@@ -72,7 +72,8 @@ def from_arrays(found: Arrays, task: str | None, test_fraction: float, validatio
     parts: dict[PartName, Dataset] = {}
     first: PartName = "train" if "train" in found.parts else "all"
     if first not in found.parts:
-        raise InputError(f"{found.name}: has a part for {' and '.join(found.parts)}, but none for training.")
+        part, source = next(iter(found.parts.items()))
+        raise InputError(f"{source.what}: is the {part} part, and there is no training part beside it; add it.")
     main = found.parts[first]
     main_targets = targets_of(main)
     kind, why = decided_task(task, main_targets)
@@ -201,7 +202,7 @@ def row_of(part: Part) -> labels.Where:
 def _check_same_outputs(dataset: Dataset, train: Dataset, what: str) -> None:
     if dataset.task == "regression" and dataset.targets.shape[1] != train.targets.shape[1]:
         raise InputError(
-            f"{what}: {dataset.targets.shape[1]} numbers per row; expected {train.targets.shape[1]}, as in the training part."
+            f"{what}: targets of length {dataset.targets.shape[1]}; expected {train.targets.shape[1]}, as in the training part."
         )
 
 

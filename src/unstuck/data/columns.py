@@ -38,8 +38,8 @@ def find_targets(table: Table, target: str | int | Sequence[str] | None) -> tupl
     """The names of the target columns, and the sentence that says so when it was a guess.
 
     ``target``: a column's name, its number (from 0, or from the end if negative), several names in a list or separated by
-    commas. Guessed otherwise: a column named target, label, class, … ; the first column if it holds classes and the last does
-    not; else the last. Raises InputError for an unknown column and when no column would be left for the inputs.
+    commas. Guessed otherwise: a column named target, label, class, … ; without a header the first column, if it holds classes and
+    the last does not; else the last. Raises InputError for an unknown column and when no column would be left for the inputs.
     """
     if len(table.names) < 2:
         raise InputError(
@@ -78,9 +78,9 @@ def _guess_target(table: Table) -> tuple[tuple[str, ...], str]:
         if len(found) == 1:
             return (found[0],), "by its name"
     first, last = table.names[0], table.names[-1]
-    if first.lower() == "y":  # in the middle, y is rather a coordinate
+    if first == "y":  # in the middle, y is rather a coordinate
         return (first,), "by its name"
-    if not _holds_classes(table, last) and _holds_classes(table, first) and not _is_row_number(table, first):
+    if not table.has_header and _holds_classes(table, first) and not _holds_classes(table, last):
         return (first,), "the first one, because it holds classes and the last one does not"
     return (last,), "the last one"
 
@@ -150,7 +150,7 @@ def choose_inputs(table: Table, targets: Sequence[str], train_rows: NDArray[np.i
         notes.append(f"Columns of texts became {inputs} inputs of 0 or 1, one for each different text: {listed}.")
     if not chosen:
         raise InputError(
-            f"{table.what}: no column is left as an input ({' '.join(notes)}) Give other columns or another target."
+            f"{table.what}: no column is left as an input. {' '.join(notes)} Give other columns or another target."
         )
     return TableLayout(table.names, table.has_header, tuple(chosen), tuple(targets)), notes
 
@@ -193,7 +193,8 @@ def match(table: Table, layout: TableLayout) -> list[str]:
         for name in wanted:
             if name not in table.names:
                 raise InputError(
-                    f"{table.what}: lacks an input of the training data: {unknown_name('column', name, table.names)}"
+                    f"{table.what}: the column {name!r} of the training data is missing; there are "
+                    f"{validate.listed([repr(other) for other in table.names])}. Add or rename it."
                 )
         return wanted
     without_targets = [name for name in layout.names if name not in layout.targets]

@@ -65,7 +65,7 @@ class Dataset:
 
     def subset(self, rows: slice | Sequence[int] | NDArray[Any], name: str | None = None) -> Dataset:
         """The given rows (a slice, row numbers or a mask), in that order; classes and names stay as they are."""
-        chosen = rows if isinstance(rows, slice) else np.asarray(rows)
+        chosen = rows if isinstance(rows, slice) else np.asarray(rows, dtype=None if len(rows) else np.int64)
         inputs = self.inputs[chosen]
         if len(inputs) == 0:
             raise InputError(f"data set {self.name!r}: a subset of no rows; at least one row is needed.")
@@ -93,20 +93,23 @@ class Dataset:
         Raises InputError: no rows, unequal lengths, NaN or infinity (first row and column), texts among the inputs, labels
         that are negative, fractions, or beyond ``class_names``.
         """
-        rows = validate.as_inputs(inputs, f"{name}: inputs", feature_names)
-        answers = validate.as_array(targets, f"{name}: targets")
+        what_inputs, what_targets = ("inputs", "targets") if name == "data" else (f"{name}: inputs", f"{name}: targets")
+        rows = validate.as_inputs(inputs, what_inputs, feature_names)
+        answers = validate.as_array(targets, what_targets)
         if answers.ndim == 0:
-            raise InputError(f"{name}: targets is the single value {answers.item()!r}; expected one target per row.")
+            raise InputError(f"{what_targets}: the single value {answers.item()!r}; expected one target per row.")
         validate.check_same_length(rows, answers, name)
         if image_shape is not None:
-            rows = folded(rows, image_shape, f"{name}: inputs")
+            rows = folded(rows, image_shape, what_inputs)
         if feature_names is not None and len(feature_names) != rows[0].size:
-            raise InputError(f"{name}: {len(feature_names)} feature names for rows of {rows[0].size} values.")
+            raise InputError(
+                f"{what_inputs}: {len(feature_names)} feature names for rows of {rows[0].size} values; give one for each."
+            )
         if checked_task(task, answers) == "classification":
-            labels, names = validate.as_labels(answers, class_names, f"{name}: targets")
+            labels, names = validate.as_labels(answers, class_names, what_targets)
             kind: Task = "classification"
         else:
-            labels, names, kind = validate.as_numbers_to_predict(answers, f"{name}: targets"), None, "regression"
+            labels, names, kind = validate.as_numbers_to_predict(answers, what_targets), None, "regression"
         features = tuple(feature_names) if feature_names is not None else None
         return cls(rows, labels, name, kind, names, features, image_shape, scaling_hint)
 

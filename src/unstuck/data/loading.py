@@ -62,7 +62,7 @@ def load(
         _only_for_tables(options, called)
         facts = catalogue.describe(called)
         if task is not None and checked_task(task, np.zeros(0)) != facts.task:
-            raise InputError(f"data set {called!r} is for {facts.task}, not for {task}.")
+            raise InputError(f"data set {called!r} is for {facts.task}, not for {task}; leave the task out.")
         train, test = catalogue.load(called, seed)
         return assemble.divided(train, None, test, (), test_fraction, validation_fraction, seed)
     path = _existing(called)

@@ -141,13 +141,13 @@ class Preprocessing:
         try:
             how, task = stored["how"], stored["task"]
             if how not in SCALINGS or task not in (None, *TASKS):
-                raise ValueError(f"{how!r} for {task!r}")
+                raise ValueError(f"scaling {how!r}, task {task!r}")
             layout = stored["layout"]
             numbers = {name: np.asarray(arrays[name], np.float64) for name in ARRAYS if name in arrays}
             if (how != "none") != ("divisor" in numbers) or ("target_shift" in numbers) != (
                 "target_divisor" in numbers
             ):
-                raise ValueError(f"{how!r} with the numbers {', '.join(numbers)}")
+                raise ValueError(f"scaling {how!r} with {', '.join(numbers) or 'no numbers'}")
             if not all(np.isfinite(array).all() for array in numbers.values()):
                 raise ValueError("a number that is not finite")
             return cls(
@@ -162,8 +162,8 @@ class Preprocessing:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"the description of the preprocessing cannot be read ({type(error).__name__}: {error}); the model was altered "
-                f"or written by another program. Save it again."
+                f"the description of the preprocessing cannot be read ({error}); the model was altered or written by another "
+                f"program. Save it again."
             ) from error
 
 

@@ -24,9 +24,11 @@ def as_array(values: ArrayLike, what: str) -> Array:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise InputError(
-            f"{what}: the rows have different lengths; every row must have the same shape. Pad or cut them first."
-        ) from error
+        rows: Any = values
+        lengths = [len(row) if hasattr(row, "__len__") else 0 for row in rows]
+        other = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
+        which = f"row {other} has length {lengths[other]}, but row 0 has length {lengths[0]}" if other else "the rows differ in shape"
+        raise InputError(f"{what}: {which}; all rows must have the same shape. Pad or cut them first.") from error
     if array.dtype == object:
         array = _from_objects(array, what)
     if array.dtype.kind not in "biufU":
@@ -155,7 +157,7 @@ def as_labels(
     """
     array = as_array(values, what)
     if array.ndim == 0:
-        raise InputError(f"{what}: is the single value {array.item()!r}; expected one class label per row.")
+        raise InputError(f"{what}: the single value {array.item()!r}; expected one class label per row.")
     check_not_empty(array, what)
     if array.ndim > 1:
         array = _from_one_hot(array, what)

@@ -86,6 +86,6 @@ def _field(rows: NDArray[Any], name: str, what: str) -> NDArray[np.float64] | li
     values = rows[name]
     if values.ndim != 1 or values.dtype.kind not in "biufUS":
         raise InputError(
-            f"{what}: field {name!r} holds values of type {rows.dtype[name]}; expected one number or text per row."
+            f"{what}: the field {name!r} has the type {rows.dtype[name]}; expected one number or text per row. Leave it out."
         )
     return values.astype(np.str_).tolist() if values.dtype.kind in "US" else values.astype(np.float64)

@@ -57,7 +57,7 @@ def parse_npy(data: bytes, what: str) -> NDArray[Any]:
         raise _unreadable(what, error) from error
     if stream.tell() != len(data):
         raise InputError(
-            f"{what}: {len(data) - stream.tell():,} bytes follow the array; the file was altered. Save it again."
+            f"{what}: the file has {len(data):,} bytes, but its array ends after {stream.tell():,}; save it again."
         )
     return array
 

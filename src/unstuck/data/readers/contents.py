@@ -56,7 +56,7 @@ def _unpacked(data: bytes, path: Path) -> bytes:
         except EOFError as error:
             raise InputError(f"{path}: the gzip file is cut off after {len(data):,} bytes; fetch it again.") from error
         except (zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{path}: the gzip file is damaged ({error}); fetch it again.") from error
+            raise InputError(f"{path}: the gzip file is damaged; fetch it again.") from error
     if not data:
         raise InputError(f"{path}: the file is empty; expected data.")
     return data

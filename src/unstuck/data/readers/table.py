@@ -285,11 +285,14 @@ def _rows(
     lines: Sequence[str], skipped: int, delimiter: str, has_header: bool, what: str
 ) -> tuple[list[str] | None, list[list[str]], list[int]]:
     """The header's fields, the fields of every row, and the line on which each row starts."""
+    records: list[tuple[int, list[str]]] = []
     try:
-        records = list(_records(lines[skipped:], delimiter, strict=True))
+        for record in _records(lines[skipped:], delimiter, strict=True):
+            records.append(record)
     except csv.Error as error:
+        after = f"after line {records[-1][0] + skipped}" if records else "in the first line"
         raise InputError(
-            f"{what}: a quotation mark is never closed, or text follows it directly ({error}); correct it."
+            f"{what}: a quotation mark {after} is never closed, or text follows it directly; correct the row there."
         ) from error
     first = records.pop(0)[1] if has_header else None
     if not records:
