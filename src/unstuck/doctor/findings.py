@@ -12,20 +12,37 @@ kept as tuples; NumPy scalars become Python numbers.
 from __future__ import annotations
 
 import ast
-import dataclasses
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from unstuck.doctor import causes
-from unstuck.errors import InputError, unknown_name
+from unstuck.doctor.validation import (
+    Value,
+    build,
+    complete,
+    known_fields,
+    make,
+    need_one_of,
+    need_text,
+    need_tuple,
+    to_finite,
+    to_number,
+    to_plain,
+    to_value,
+    to_whole,
+)
+from unstuck.errors import InputError
+
+__all__ = [
+    "CONFIDENCES", "EXIT_CODES", "LEVELS", "ROLES", "SCHEMA", "VERDICTS", "Confidence", "Evidence", "Finding", "Fix", "Level",
+    "Mark", "NotChecked", "ProgramError", "Proof", "Report", "Role", "RuledOut", "Value", "Verdict",
+]  # fmt: skip
 
 Level = Literal["error", "warning", "note"]
 Confidence = Literal["proved", "likely", "suspect"]
 Verdict = Literal["faulty", "healthy", "undecided"]
 Role = Literal["primary", "symptom", "also"]
-Value = float | int | str | bool | None
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
@@ -33,9 +50,6 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 ROLES: tuple[Role, ...] = get_args(Role)
 SCHEMA = 1
 EXIT_CODES: dict[Verdict, int] = {"healthy": 0, "faulty": 1, "undecided": 4}
-
-_NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,9 +65,9 @@ class Evidence:
     measured: Value = None
 
     def __post_init__(self) -> None:
-        _filled(self, "what")
-        _set(self, "expected", _value(self.expected, "evidence 'expected'"))
-        _set(self, "measured", _value(self.measured, "evidence 'measured'"))
+        need_text(self, "what")
+        complete(self, "expected", to_value(self.expected, "evidence 'expected'"))
+        complete(self, "measured", to_value(self.measured, "evidence 'measured'"))
 
 
 @dataclass(frozen=True)
@@ -72,11 +86,11 @@ class Mark:
     file: str | None = None
 
     def __post_init__(self) -> None:
-        _one_of(self.role, ROLES, "role of a mark")
+        need_one_of(self.role, ROLES, "role of a mark")
         for name in ("line", "column", "end_line", "end_column"):
-            _set(self, name, _whole(getattr(self, name), f"mark {name!r}"))
+            complete(self, name, to_whole(getattr(self, name), f"mark {name!r}"))
         if self.end_line is None:
-            _set(self, "end_line", self.line)
+            complete(self, "end_line", self.line)
         assert self.end_line is not None
         if self.line < 1 or self.end_line < self.line:
             raise InputError(f"a mark spans lines {self.line} to {self.end_line}; lines count from 1 and go forward.")
@@ -115,7 +129,7 @@ class Fix:
     source: str | None = None
 
     def __post_init__(self) -> None:
-        _filled(self, "summary")
+        need_text(self, "summary")
 
 
 @dataclass(frozen=True)
@@ -137,8 +151,8 @@ class Proof:
 
     def __post_init__(self) -> None:
         for name in ("before", "after", "gradient_before", "gradient_after", "seconds"):
-            _set(self, name, _number(getattr(self, name), f"proof {name!r}"))
-        _set(self, "seeds", _whole(self.seeds, "proof 'seeds'"))
+            complete(self, name, to_number(getattr(self, name), f"proof {name!r}"))
+        complete(self, "seeds", to_whole(self.seeds, "proof 'seeds'"))
         if self.seeds < 1:
             raise InputError(f"a proof over {self.seeds} seeds; at least one run is needed.")
         by_metric = bool(self.metric) and self.before is not None and self.after is not None
@@ -177,13 +191,13 @@ class Finding:
 
     def __post_init__(self) -> None:
         _known_cause(self.cause)
-        _one_of(self.level, LEVELS, "level")
-        _one_of(self.confidence, CONFIDENCES, "confidence")
-        _filled(self, "title", "file")
-        for name in ("marks", "evidence", "notes", "consequences"):
-            _set(self, name, tuple(getattr(self, name)))
+        need_one_of(self.level, LEVELS, "level")
+        need_one_of(self.confidence, CONFIDENCES, "confidence")
+        need_text(self, "title", "file")
+        for name, kind in (("marks", Mark), ("evidence", Evidence), ("notes", str), ("consequences", Finding)):
+            need_tuple(self, name, kind)
         for name in ("line", "end_line"):
-            _set(self, name, _whole(getattr(self, name), f"finding {name!r}"))
+            complete(self, name, to_whole(getattr(self, name), f"finding {name!r}"))
         if self.confidence == "suspect" and self.level != "note":
             raise InputError(f"{self.cause}: a suspicion given as {self.level}; only proved or likely findings may be.")
         if self.confidence == "proved" and self.proof is None:
@@ -191,10 +205,10 @@ class Finding:
         if self.line is None:
             primary = next((m for m in self.marks if m.role == "primary" and m.file in (None, self.file)), None)
             if primary is not None:
-                _set(self, "line", primary.line)
-                _set(self, "end_line", primary.end_line)
+                complete(self, "line", primary.line)
+                complete(self, "end_line", primary.end_line)
         if self.end_line is None:
-            _set(self, "end_line", self.line)
+            complete(self, "end_line", self.line)
         if self.line is not None and not 1 <= self.line <= cast(int, self.end_line):
             raise InputError(f"{self.cause}: lines {self.line} to {self.end_line}; lines count from 1 and go forward.")
 
@@ -223,13 +237,13 @@ class Finding:
             "file": self.file,
             "line": self.line,
             "end_line": self.end_line,
-            "also": [_plain(m) for m in self.marks if m.role != "primary"],
-            "evidence": [_plain(e) for e in self.evidence],
-            "fix": _plain(self.fix) if self.fix else None,
-            "proof": _plain(self.proof) if self.proof else None,
+            "also": [to_plain(m) for m in self.marks if m.role != "primary"],
+            "evidence": [to_plain(e) for e in self.evidence],
+            "fix": to_plain(self.fix) if self.fix else None,
+            "proof": to_plain(self.proof) if self.proof else None,
             "function": self.function,
             "column": self.column,
-            "marks": [_plain(m) for m in self.marks],
+            "marks": [to_plain(m) for m in self.marks],
             "notes": list(self.notes),
             "mathematics": self.mathematics,
             "consequences": [f.to_json() for f in self.consequences],
@@ -238,15 +252,15 @@ class Finding:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Finding:
         """Read one finding of schema 1; raises InputError for a missing key or a wrong value."""
-        values = _fields(cls, data)
+        values = known_fields(cls, data)
         marks = data["marks"] if "marks" in data else data.get("also", [])
-        values["marks"] = [_build(Mark, m) for m in marks]
-        values["evidence"] = [_build(Evidence, e, finite=("expected", "measured")) for e in data.get("evidence", [])]
-        values["fix"] = _build(Fix, data["fix"]) if data.get("fix") else None
+        values["marks"] = [build(Mark, m) for m in marks]
+        values["evidence"] = [build(Evidence, e, numbers=("expected", "measured")) for e in data.get("evidence", [])]
+        values["fix"] = build(Fix, data["fix"]) if data.get("fix") else None
         numbers = ("before", "after", "gradient_before", "gradient_after", "seconds")
-        values["proof"] = _build(Proof, data["proof"], finite=numbers) if data.get("proof") else None
+        values["proof"] = build(Proof, data["proof"], numbers=numbers) if data.get("proof") else None
         values["consequences"] = [cls.from_json(f) for f in data.get("consequences", [])]
-        return _make(cls, values)
+        return make(cls, values)
 
 
 @dataclass(frozen=True)
@@ -269,7 +283,7 @@ class NotChecked:
 
     def __post_init__(self) -> None:
         _known_cause(self.cause)
-        _filled(self, "why")
+        need_text(self, "why")
 
 
 @dataclass(frozen=True)
@@ -287,8 +301,8 @@ class ProgramError:
     values: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        _filled(self, "kind")
-        _set(self, "values", tuple((str(name), str(text)) for name, text in self.values))
+        need_text(self, "kind")
+        complete(self, "values", tuple((str(name), str(text)) for name, text in self.values))
 
 
 @dataclass(frozen=True)
@@ -315,12 +329,13 @@ class Report:
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _filled(self, "subject")
-        _one_of(self.verdict, VERDICTS, "verdict")
-        for name in ("ruled_out", "not_checked", "not_understood", "checked", "notes"):
-            _set(self, name, tuple(getattr(self, name)))
-        _set(self, "findings", tuple(sorted(self.findings, key=lambda f: f.rank)))
-        _set(self, "seconds", _number(self.seconds, "seconds"))
+        need_text(self, "subject")
+        need_one_of(self.verdict, VERDICTS, "verdict")
+        kinds = {"findings": Finding, "ruled_out": RuledOut, "not_checked": NotChecked, "checked": Evidence}
+        for name, kind in {**kinds, "not_understood": str, "notes": str}.items():
+            need_tuple(self, name, kind)
+        complete(self, "findings", tuple(sorted(self.findings, key=lambda f: f.rank)))
+        complete(self, "seconds", to_number(self.seconds, "seconds"))
         if self.verdict == "faulty" and not self.faults:
             raise InputError(f"{self.subject}: called faulty, but no finding is an error or a warning.")
         if self.verdict != "faulty" and self.faults:
@@ -351,14 +366,14 @@ class Report:
             "subject": self.subject,
             "verdict": self.verdict,
             "findings": [f.to_json() for f in self.findings],
-            "ruled_out": [_plain(r) for r in self.ruled_out],
-            "not_checked": [_plain(n) for n in self.not_checked],
+            "ruled_out": [to_plain(r) for r in self.ruled_out],
+            "not_checked": [to_plain(n) for n in self.not_checked],
             "network": self.network,
             "not_understood": list(self.not_understood),
-            "checked": [_plain(e) for e in self.checked],
-            "seconds": _finite(self.seconds),
+            "checked": [to_plain(e) for e in self.checked],
+            "seconds": to_finite(self.seconds),
             "notes": list(self.notes),
-            "program_error": _plain(self.program_error) if self.program_error else None,
+            "program_error": to_plain(self.program_error) if self.program_error else None,
         }
 
     @classmethod
@@ -367,90 +382,26 @@ class Report:
         if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
             given = data.get("schema") if isinstance(data, Mapping) else type(data).__name__
             raise InputError(f"a report of schema {given!r} cannot be read; this version reads schema {SCHEMA}.")
-        values = _fields(cls, data)
-        values["findings"] = [Finding.from_json(f) for f in data.get("findings", [])]
-        values["ruled_out"] = [_build(RuledOut, r) for r in data.get("ruled_out", [])]
-        values["not_checked"] = [_build(NotChecked, n) for n in data.get("not_checked", [])]
-        values["checked"] = [_build(Evidence, e, finite=("expected", "measured")) for e in data.get("checked", [])]
-        values["program_error"] = _build(ProgramError, data["program_error"]) if data.get("program_error") else None
-        return _make(cls, values)
+        values = known_fields(cls, data)
+        try:
+            values["findings"] = [Finding.from_json(f) for f in data.get("findings", [])]
+            values["ruled_out"] = [build(RuledOut, r) for r in data.get("ruled_out", [])]
+            values["not_checked"] = [build(NotChecked, n) for n in data.get("not_checked", [])]
+            values["checked"] = [build(Evidence, e, numbers=("expected", "measured")) for e in data.get("checked", [])]
+            values["program_error"] = build(ProgramError, data["program_error"]) if data.get("program_error") else None
+            return make(cls, values)
+        except (TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"this report of schema {SCHEMA} is damaged ({error}); write it anew.") from None
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a report (the one place that looks up to the views, and only when asked)."""
+        from unstuck.report import notebook
 
-def _set(instance: object, name: str, value: object) -> None:
-    object.__setattr__(instance, name, value)  # the one way to complete a frozen dataclass while it is being made
-
-
-def _filled(instance: object, *names: str) -> None:
-    for name in names:
-        text = getattr(instance, name)
-        if not isinstance(text, str) or not text.strip():
-            raise InputError(f"{type(instance).__name__}.{name} is {text!r}; a text is needed.")
-
-
-def _one_of(value: object, known: Iterable[str], what: str) -> None:
-    if value not in tuple(known):
-        raise unknown_name(what, value, known)
+        return notebook.repr_html(self)
 
 
 def _known_cause(slug: str) -> None:
     if slug not in causes.names():
         raise causes.unknown_cause(slug)
-
-
-def _value(value: object, what: str) -> Value:
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", 1) == 0:  # a NumPy scalar
-        value = item()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise InputError(f"{what} is {type(value).__name__}; expected a number or a short text.")
-
-
-def _number(value: object, what: str) -> float | None:
-    plain = _value(value, what)
-    if isinstance(plain, str):
-        raise InputError(f"{what} is {plain!r}; expected a number.")
-    return plain
-
-
-def _whole(value: object, what: str) -> int | None:
-    plain = _value(value, what)
-    if plain is None or (isinstance(plain, int) and not isinstance(plain, bool)):
-        return plain
-    raise InputError(f"{what} is {plain!r}; expected a whole number.")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return value
-
-
-def _plain(instance: Any) -> dict[str, Any]:
-    return {f.name: _finite(getattr(instance, f.name)) for f in dataclasses.fields(instance)}
-
-
-def _fields(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(data, Mapping):
-        raise InputError(f"{cls.__name__} is {data!r}; expected a JSON object.")
-    return {f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data}
-
-
-def _make(cls: type[T], values: dict[str, Any]) -> T:
-    required = [
-        f.name
-        for f in dataclasses.fields(cast(Any, cls))
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    ]
-    missing = [name for name in required if name not in values]
-    if missing:
-        raise InputError(f"{cls.__name__} lacks {', '.join(missing)}; a report of schema {SCHEMA} has them.")
-    return cls(**values)
-
-
-def _build(cls: type[T], data: Mapping[str, Any], finite: tuple[str, ...] = ()) -> T:
-    values = _fields(cls, data)
-    for name in finite:
-        if isinstance(values.get(name), str):
-            values[name] = _NON_FINITE.get(values[name], values[name])
-    return _make(cls, values)

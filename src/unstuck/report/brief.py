@@ -13,7 +13,7 @@ _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "cyan", "healt
 
 
 def lines(report: Report) -> list[str]:
-    """One line a finding, ``file:line:column: level[cause] title (confidence)``; else one line for the verdict."""
+    """One line a finding, ``file:line:column: level[cause] title (confidence): proof``; else one line for the verdict."""
     return [f"{place}: {kind}{rest}" for place, kind, rest in _parts(report)]
 
 
@@ -29,7 +29,7 @@ def show(report: Report, console: Console | None = None) -> None:
 
 
 def _parts(report: Report) -> list[tuple[str, str, str]]:
-    parts = []
+    parts: list[tuple[str, str, str]] = []
     if not report.faults:
         reasons = wording.why_undecided(report) if report.verdict == "undecided" else []
         if report.program_error is not None:
@@ -37,8 +37,8 @@ def _parts(report: Report) -> list[tuple[str, str, str]]:
             reasons = [wording.headline(report) + (f": {error.message}" if error.message else "")]
         parts.append((report.subject, report.verdict, f": {'; '.join(reasons)}" if reasons else ""))
     for finding in report.findings:
-        rest = f"[{finding.cause}] {finding.title} ({finding.confidence}"
+        rest = f"[{finding.cause}] {finding.title} ({finding.confidence})"
         if finding.proof is not None:
             rest += f": {wording.proof(finding.proof)}"
-        parts.append((wording.place(finding), finding.level, rest + ")"))
+        parts.append((wording.place(finding), finding.level, rest))
     return parts

@@ -47,9 +47,15 @@ def parse(diff: str, context: int | None = None) -> list[DiffLine | None]:
 def _trimmed(lines: list[DiffLine | None], context: int) -> list[DiffLine | None]:
     changed = [i for i, line in enumerate(lines) if line is not None and line.sign != " "]
     near = {i for c in changed for i in range(c - context, c + context + 1) if 0 <= i < len(lines)}
+    near = {i for i in near if lines[i] is not None}
+    for step in (1, -1):  # empty lines at the edges of a block of context tell nothing
+        for i in sorted(near, reverse=step < 0):
+            line = lines[i]
+            if i not in changed and line is not None and not line.text.strip() and i - step not in near:
+                near.discard(i)
     kept: list[DiffLine | None] = []
     previous: int | None = None
-    for i in sorted(i for i in near if lines[i] is not None):
+    for i in sorted(near):
         if previous is not None and i > previous + 1:
             kept.append(None)
         kept.append(lines[i])

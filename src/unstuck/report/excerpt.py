@@ -48,7 +48,7 @@ def marks_of(finding: Finding) -> tuple[Mark, ...]:
     return (Mark(finding.line, end_line=finding.end_line), *finding.marks)
 
 
-def excerpts(finding: Finding, sources: Mapping[str, str]) -> list[Excerpt]:
+def excerpts(finding: Finding, sources: Mapping[str, str], context: int = 0) -> list[Excerpt]:
     """What to show of each file that the finding marks: its own file first, files without a known text left out."""
     marks = sorted(marks_of(finding), key=lambda m: m.role != "primary")[:_AT_MOST]
     by_file: dict[str, list[Mark]] = {finding.file: []}
@@ -56,7 +56,7 @@ def excerpts(finding: Finding, sources: Mapping[str, str]) -> list[Excerpt]:
         by_file.setdefault(mark.file or finding.file, []).append(mark)
     found = []
     for file, its_marks in by_file.items():
-        lines = lines_around(its_marks, sources[file].splitlines()) if file in sources else ()
+        lines = lines_around(its_marks, sources[file].splitlines(), context) if file in sources else ()
         if lines:
             found.append(Excerpt(file, lines))
     return found
@@ -74,6 +74,10 @@ def lines_around(marks: Iterable[Mark], source: Sequence[str], context: int = 0)
         for number in numbers:
             wanted.update(range(max(1, number - context), min(len(source), number + context) + 1))
             spans.setdefault(number, []).append(_span(mark, number, number == numbers[-1], source[number - 1]))
+    for step in (1, -1):  # empty lines at the edges of a block of context tell nothing
+        for number in sorted(wanted, reverse=step < 0):
+            if number not in spans and not source[number - 1].strip() and number - step not in wanted:
+                wanted.discard(number)
     lines: list[Line | None] = []
     previous = None
     for number in sorted(wanted):

@@ -35,6 +35,14 @@ class Charset:
         text = clean(text, keep="\t").expandtabs(_TAB)
         return "".join(c if c.isascii() else "?" for c in text) if self.ascii_only else text
 
+    def prose_lines(self, text: str) -> str:
+        """Several lines of prose, line breaks kept."""
+        return "\n".join(self.prose(line) for line in text.split("\n"))
+
+    def code_lines(self, text: str) -> str:
+        """Several lines of code, line breaks kept."""
+        return "\n".join(self.code(line) for line in text.split("\n"))
+
 
 def clean(text: str, keep: str = "") -> str:
     """The text without control characters (a program's own text must not steer the terminal); line breaks are spaces.

@@ -117,7 +117,7 @@ def closing_count(findings: Sequence[Finding]) -> str:
     if faults:
         text = f"{plural(len(faults), 'cause')} found"
         if len(said) == 1:
-            text += f", {said[0][0]}" if len(faults) == 1 else f", all {said[0][0]}"
+            text += {1: ", ", 2: ", both "}.get(len(faults), ", all ") + said[0][0]
         else:
             text += ": " + ", ".join(f"{n} {c}" for c, n in said)
     if remarks:

@@ -90,6 +90,13 @@ class Cause:
         """The title with its first letter large."""
         return self.title[:1].upper() + self.title[1:]
 
+    @property
+    def looked_for_in(self) -> str:
+        """What looks for this cause by itself, as a phrase."""
+        if not self.checked_in:
+            return "Nothing looks for it by itself yet; the test above can be done by hand."
+        return ", ".join(CHECKERS[name] for name in self.checked_in)
+
 
 @functools.cache
 def names() -> tuple[str, ...]:
@@ -106,7 +113,8 @@ def unknown_cause(slug: object) -> InputError:
     words = {word for word in str(slug).lower().replace("_", "-").replace(" ", "-").split("-") if len(word) > 2}
     alike = difflib.get_close_matches(str(slug).lower(), names(), n=3, cutoff=0.6)
     alike += sorted(
-        (n for n in names() if words & set(n.split("-")) and n not in alike), key=lambda n: -len(words & set(n.split("-")))
+        (n for n in names() if words & set(n.split("-")) and n not in alike),
+        key=lambda n: -len(words & set(n.split("-"))),
     )
     close = ", ".join(repr(name) for name in alike[:3])
     close = " or ".join(close.rsplit(", ", 1))
@@ -127,7 +135,6 @@ def get(slug: str) -> Cause:
 def explain(slug: str) -> str:
     """The page of one cause as Markdown; an unknown slug raises InputError with the nearest known."""
     cause = get(slug)
-    checked = ", ".join(CHECKERS[name] for name in cause.checked_in)
     parts = [
         f"# {cause.heading}",
         f"`{cause.slug}` · {GROUPS[cause.group]}",
@@ -138,7 +145,7 @@ def explain(slug: str) -> str:
         f"## How to mend it\n\n{cause.fix}",
         f"## The test that decides\n\n{cause.test}",
         f"## When it is not a fault\n\n{cause.false_alarm}",
-        "## Looked for in\n\n" + (checked or "Nothing looks for it by itself yet; the test above can be done by hand."),
+        f"## Looked for in\n\n{cause.looked_for_in}",
     ]
     if cause.references:
         parts.append("## References\n\n" + "\n".join(f"- {reference}" for reference in cause.references))

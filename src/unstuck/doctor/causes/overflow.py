@@ -11,8 +11,8 @@ CAUSE = Cause(
     """,
     why_it_hurts="""
         exp overflows above 709 in float64 and above 88 in float32. In a softmax the quotient ∞/∞ is NaN; in
-        `1/(1+exp(−z))` the result for z = −1000 is 1/∞ = 0, right but with a warning; in `exp(z)/(1+exp(z))` it is
-        NaN. From NaN nothing recovers.
+        `1/(1+exp(−z))` the result for z = −1000 is 1/∞ = 0, right but with a warning; the form `exp(z)/(1+exp(z))`
+        gives NaN at z = 1000. From NaN nothing recovers.
     """,
     test="""
         Logits of ±1000 must give finite probabilities. Find the first non-finite value and its line.
