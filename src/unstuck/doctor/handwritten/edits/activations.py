@@ -47,8 +47,12 @@ def classify(reading: Reading, node: ast.AST, depth: int = 0) -> Activation | No
                 if call and call[0] == "exp" and isinstance(part, ast.Call) and part.args:
                     inner = part.args[0]
                     minus = isinstance(inner, ast.UnaryOp)
-                    return Activation("sigmoid", text.of(inner.operand) if isinstance(inner, ast.UnaryOp) and minus else None)
-        case ast.BinOp(left=left, op=ast.Mult(), right=ast.Compare() as test) if canonical(test.left) == canonical(left):
+                    return Activation(
+                        "sigmoid", text.of(inner.operand) if isinstance(inner, ast.UnaryOp) and minus else None
+                    )
+        case ast.BinOp(left=left, op=ast.Mult(), right=ast.Compare() as test) if canonical(test.left) == canonical(
+            left
+        ):
             return Activation("relu", text.of(left))
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             summed = [n for n in walk(right) if (c := called(n)) and c[0] == "sum"]
@@ -90,7 +94,11 @@ def _of_choice(reading: Reading, tested: ast.expr, yes: ast.expr, no: ast.expr) 
         return Activation("relu", reading.text.of(yes))
     if any((c := called(n)) and c[0] in ("exp", "expm1") for n in walk(no)):
         parts = factors(no)
-        first = reading.text.of(parts[0][0]) if len(parts) == 2 and isinstance(parts[0][0], ast.Name | ast.Constant) else "1"
+        first = (
+            reading.text.of(parts[0][0])
+            if len(parts) == 2 and isinstance(parts[0][0], ast.Name | ast.Constant)
+            else "1"
+        )
         return Activation("elu", reading.text.of(yes), first)
     parts = factors(no)
     for (slope, _), (value, _) in (parts, parts[::-1]) if len(parts) == 2 else ():
@@ -207,8 +215,8 @@ class Activations:
                     if found and out is not None:
                         self._put(out, found)
                 if isinstance(node, ast.ListComp | ast.GeneratorExp):
-                    for part in node.generators:
-                        self._pairs(part.target, part.iter)
+                    for loop in node.generators:
+                        self._pairs(loop.target, loop.iter)
         if isinstance(statement, ast.For):
             self._pairs(statement.target, statement.iter)
         if isinstance(statement, ast.If):
@@ -318,7 +326,9 @@ def slopes(reading: Reading, chain: ast.expr) -> list[Slope]:
 def _slope(reading: Reading, node: ast.expr) -> tuple[ast.expr, str] | None:
     """(operand, kind) when one factor alone is a derivative."""
     match node:
-        case ast.BinOp(left=one, op=ast.Sub(), right=ast.BinOp(left=a, op=ast.Pow(), right=two)) if number(one) == 1 and number(two) == 2:
+        case ast.BinOp(left=one, op=ast.Sub(), right=ast.BinOp(left=a, op=ast.Pow(), right=two)) if (
+            number(one) == 1 and number(two) == 2
+        ):
             return a, "tanh"
         case ast.BinOp(left=one, op=ast.Sub(), right=ast.BinOp(left=a, op=ast.Mult(), right=b)) if number(one) == 1:
             return (a, "tanh") if canonical(a) == canonical(b) else None
@@ -346,7 +356,12 @@ def slope_functions(reading: Reading) -> list[tuple[str, str, str]]:
     found: dict[tuple[str, str], str] = {}
     for node in walk(reading.text.tree):
         call = called(node)
-        if call and isinstance(node, ast.Call) and node.args and reading.is_slope_function(call[0], len(node.args) + len(node.keywords)):
+        if (
+            call
+            and isinstance(node, ast.Call)
+            and node.args
+            and reading.is_slope_function(call[0], len(node.args) + len(node.keywords))
+        ):
             first = node.args[0]
             start, end = reading.text.span(node)
             a, b = reading.text.span(first)
@@ -372,5 +387,3 @@ def templates(reading: Reading, kind: str) -> list[str]:
                 if "{" not in written and "\n" not in written and operand in written:
                     found.append(re.sub(rf"(?<![\w.]){re.escape(operand)}(?![\w\[.])", "{}", written))
     return [t for t in dict.fromkeys(found) if "{}" in t]
-
-

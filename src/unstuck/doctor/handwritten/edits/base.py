@@ -78,7 +78,16 @@ def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[E
         by_family[change.line, name] += 1
         others = tuple(c for c in causes[text] if c != change.cause)
         yield Edit(
-            change.cause, file, change.line, change.end_line, mark + text, change.summary, cost, change.marks, name, others
+            change.cause,
+            file,
+            change.line,
+            change.end_line,
+            mark + text,
+            change.summary,
+            cost,
+            change.marks,
+            name,
+            others,
         )
 
 

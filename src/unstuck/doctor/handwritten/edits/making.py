@@ -44,7 +44,12 @@ def product(reading: Reading, node: ast.AST) -> Product | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         return Product(node, node.left, node.right, "dot", "@")
     call = called(node)
-    if call is None or not isinstance(node, ast.Call) or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
+    if (
+        call is None
+        or not isinstance(node, ast.Call)
+        or node.keywords
+        or any(isinstance(a, ast.Starred) for a in node.args)
+    ):
         return None
     name, receiver = call
     if name == "dot" and len(node.args) == 1 and receiver is not None:
@@ -87,7 +92,9 @@ def chains(reading: Reading, node: ast.AST) -> Iterator[ast.BinOp]:
     for inner in walk(node):
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult | ast.Div):
             parent = reading.text.parent(inner)
-            inside = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div) and parent.left is inner
+            inside = (
+                isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div) and parent.left is inner
+            )
             if not inside:
                 yield inner
 

@@ -130,10 +130,12 @@ def bracketed(text: str, needed: int) -> str:
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:
     """Like `ast.walk`, in source order, without what lies inside an f-string."""
-    yield node
-    if not isinstance(node, ast.JoinedStr):
-        for child in ast.iter_child_nodes(node):
-            yield from walk(child)
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        if not isinstance(current, ast.JoinedStr):
+            waiting += reversed(list(ast.iter_child_nodes(current)))
 
 
 class Text:
@@ -191,7 +193,11 @@ class Text:
                 after += 1
             if before < 0 or after >= len(self.source) or self.source[before] + self.source[after] != "()":
                 return start, end
-            if isinstance(parent, ast.Call) and node is not parent.func and len(parent.args) + len(parent.keywords) == 1:
+            if (
+                isinstance(parent, ast.Call)
+                and node is not parent.func
+                and len(parent.args) + len(parent.keywords) == 1
+            ):
                 return start, end  # the parentheses of the call
             start, end = before, after + 1
 

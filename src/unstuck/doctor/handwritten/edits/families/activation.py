@@ -11,7 +11,11 @@ from ..model import Change
 from ..reading import Reading, base_of, canonical, names_in
 from ..text import ATOM, PRODUCT, bracketed, walk
 
-MISSING, MISPLACED, WRONG = "activation-derivative-missing", "activation-derivative-misplaced", "activation-derivative-wrong"
+MISSING, MISPLACED, WRONG = (
+    "activation-derivative-missing",
+    "activation-derivative-misplaced",
+    "activation-derivative-wrong",
+)
 GUESSES = ("sigmoid", "tanh", "relu")
 
 
@@ -19,7 +23,9 @@ def propose(reading: Reading) -> Iterator[Change]:
     activations = Activations(reading)
     for statement in reading.sites():
         for value in reading.values(statement):
-            if reading.role(statement) != "forward" and isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
+            if reading.role(statement) != "forward" and isinstance(
+                statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr
+            ):
                 yield from _multiply(reading, activations, statement, value)
             for chain in _chains(reading, value):
                 for slope in slopes(reading, chain):
@@ -77,9 +83,13 @@ def _places(reading: Reading, statement: ast.stmt, value: ast.expr) -> list[tupl
             whole.append(value)
     found = [(w, 1.2) for w in whole if not is_number(w) and not isinstance(w, ast.Constant | ast.Compare | ast.Dict)]
     for node in walk(value):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and not is_number(node.left) and not _in_index(reading, node):
-            if node not in whole:
-                found.append((node, 1.5))
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Sub)
+            and not is_number(node.left)
+            and not _in_index(reading, node)
+        ) and node not in whole:
+            found.append((node, 1.5))
     for inner in products(reading, value):
         if inner.node not in whole and not isinstance(inner.left, ast.Constant):
             found.append((inner.node, 1.6))
@@ -117,11 +127,22 @@ def _written(reading: Reading, activations: Activations, statement: ast.stmt) ->
             kinds = (found.kind,)
         for kind in kinds:
             own = [t.replace("{}", text) for t in templates(reading, kind)]
-            before = found.before if found.before and names_in_text(found.before) <= _bound(reading, statement) else None
-            for i, factor in enumerate(list(dict.fromkeys([*own[:1], *derivative(kind, text, before, found.slope, array)]))):
+            before = (
+                found.before if found.before and names_in_text(found.before) <= _bound(reading, statement) else None
+            )
+            for i, factor in enumerate(
+                list(dict.fromkeys([*own[:1], *derivative(kind, text, before, found.slope, array)]))
+            ):
                 yield operand, factor, prior + 0.15 * i
-        for before_text, behind, _ in slope_functions(reading):
+        for before_text, behind in _slope_calls(reading, statement):
             yield operand, f"{before_text}{text}{behind}", prior - 0.1
+
+
+def _slope_calls(reading: Reading, statement: ast.stmt) -> list[tuple[str, str]]:
+    """The program's derivative functions, but not inside themselves."""
+    own = reading.function(statement)
+    here = own.name if own is not None else None
+    return [(a, b) for a, b, _ in slope_functions(reading) if a.rstrip("(").rsplit(".", 1)[-1] != here]
 
 
 def names_in_text(text: str) -> set[str]:
@@ -135,14 +156,20 @@ def _bound(reading: Reading, statement: ast.stmt) -> set[str]:
     return {r.text for r in reading.nearby(holder)} | {"self"} | set(reading.counters(statement)) | reading.fixed
 
 
-def _operands(reading: Reading, activations: Activations, statement: ast.stmt) -> Iterator[tuple[ast.expr, str, Activation, float]]:
+def _operands(
+    reading: Reading, activations: Activations, statement: ast.stmt
+) -> Iterator[tuple[ast.expr, str, Activation, float]]:
     read = {r.text for e in reading.expressions(statement) for r in reading.references(e)}
     counters = set(reading.counters(statement))
     near = [*reading.nearby(reading.holder(statement)), *reading.members(statement)]
     for reference in near:
         found = activations.of(reference.node) or activations.anywhere(reference.node)
         if found is None:
-            if reference.text not in read or reading.is_parameter(reference.node) or reading.is_gradient(reference.node):
+            if (
+                reference.text not in read
+                or reading.is_parameter(reference.node)
+                or reading.is_gradient(reference.node)
+            ):
                 continue
             found = UNKNOWN
         if found.kind in ("softmax", "linear"):
@@ -197,10 +224,15 @@ def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope:
         agrees = known is not None and known.kind == kind
         own = known.slope if known else "0.01"
         before = operand if kind == "sine" else None
-        for new in dict.fromkeys([*(t.replace("{}", operand) for t in templates(reading, kind)[:1]), *derivative(kind, operand, before, own, array)]):
+        for new in dict.fromkeys(
+            [
+                *(t.replace("{}", operand) for t in templates(reading, kind)[:1]),
+                *derivative(kind, operand, before, own, array),
+            ]
+        ):
             piece = text.swap(chain, _rewritten(reading, chain, slope, new))
             yield change(reading, chain, piece, (WRONG, MISPLACED), f"use the derivative {new}", 0.9 if agrees else 1.7)
-    for before_text, behind, _ in slope_functions(reading):
+    for before_text, behind in _slope_calls(reading, statement):
         new = f"{before_text}{operand}{behind}"
         piece = text.swap(chain, _rewritten(reading, chain, slope, new))
         yield change(reading, chain, piece, (WRONG, MISPLACED), f"use the derivative {new}", 1.3)
@@ -219,7 +251,9 @@ def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope:
         new = whole.replace("\0", bracketed(new_operand, ATOM) if slope.kind != "own" else new_operand)
         piece = text.swap(chain, _rewritten(reading, chain, slope, new))
         summary = f"take the derivative at `{new_operand}`, not at `{operand}`"
-        yield change(reading, chain, piece, (MISPLACED, WRONG), summary, 1.2 + prior + (0.0 if found is not UNKNOWN else 0.3))
+        yield change(
+            reading, chain, piece, (MISPLACED, WRONG), summary, 1.2 + prior + (0.0 if found is not UNKNOWN else 0.3)
+        )
 
 
 def _second_forms(reading: Reading, slope: Slope) -> Iterator[str]:
@@ -245,13 +279,19 @@ def _visible_operands(
             seen.add(operand[1])
             yield operand
     counters = set(reading.counters(statement))
+    function = reading.function(statement)
+    own = (
+        [a.arg for a in function.args.args]
+        if function is not None and reading.is_slope_function(function.name, len(function.args.args))
+        else []
+    )
     for reference in [*reading.nearby(reading.holder(statement)), *reading.members(statement)]:
         if reference.text in seen or reading.is_parameter(reference.node) or reading.is_gradient(reference.node):
             continue
         if names_in(reference.node) & reading.all_counters - counters:
             continue
         seen.add(reference.text)
-        yield reference.node, reference.text, UNKNOWN, 0.2
+        yield reference.node, reference.text, UNKNOWN, -0.4 if reference.text in own else 0.2
 
 
 def _rewritten(reading: Reading, chain: ast.expr, slope: Slope, new: str) -> str:
@@ -288,5 +328,5 @@ def _rewritten_text(reading: Reading, chain: ast.expr, slope: Slope) -> str:
                 written += reading.text.source[at:a] + "\0"
                 at = b
         written += reading.text.source[at:end]
-        texts.append(bracketed(written, PRODUCT + 1) if len(parts) > 1 and "\0" != written else written)
+        texts.append(bracketed(written, PRODUCT + 1) if len(parts) > 1 and written != "\0" else written)
     return " * ".join(texts)

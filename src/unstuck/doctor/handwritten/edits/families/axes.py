@@ -10,7 +10,17 @@ from ..model import Change
 from ..reading import Reading, called
 from ..text import ATOM, Piece, bracketed, walk
 
-REDUCTIONS = {"sum": "mean", "mean": "sum", "max": None, "min": None, "std": None, "var": None, "argmax": None, "amax": None, "nansum": "nanmean"}
+REDUCTIONS = {
+    "sum": "mean",
+    "mean": "sum",
+    "max": None,
+    "min": None,
+    "std": None,
+    "var": None,
+    "argmax": None,
+    "amax": None,
+    "nansum": "nanmean",
+}
 FLATTENERS = {"ravel", "flatten", "squeeze"}
 
 
@@ -57,7 +67,7 @@ def _reductions(reading: Reading, node: ast.Call) -> Iterator[Change]:
     call = called(node)
     if call is None or call[0] not in REDUCTIONS or call[1] is None:
         return
-    name, receiver = call
+    name, receiver = call[0], call[1]
     text = reading.text
     module = isinstance(receiver, ast.Name) and receiver.id in reading.fixed
     if module and not node.args:
@@ -69,19 +79,30 @@ def _reductions(reading: Reading, node: ast.Call) -> Iterator[Change]:
     axes = range(len(measured)) if measured is not None else range(2)
     if value is not None:
         current = text.of(value)
-        same = {number(value), (number(value) or 0) + len(measured)} if measured and number(value) is not None else {number(value)}
+        same = (
+            {number(value), (number(value) or 0) + len(measured)}
+            if measured and number(value) is not None
+            else {number(value)}
+        )
         options = [str(a) for a in axes if a not in same]
         if measured is None and current != "-1":
             options.append("-1")
         for option in options if is_number(value) or isinstance(value, ast.Tuple) else ["0", "1"]:
             if option != current:
-                yield change(reading, node, text.swap(value, option), causes, f"`{name}` over axis {option}, not {current}", 0.8)
+                yield change(
+                    reading, node, text.swap(value, option), causes, f"`{name}` over axis {option}, not {current}", 0.8
+                )
         if keeps is None:
             span = text.span(keyword.value) if keyword else text.span(value)
-            written = "" if keyword or module is False else ""
-            piece = Piece(span[1], span[1], f"{written}, keepdims=True")
-            order = ("product-or-axis-wrong", *(c for c in causes if c != "product-or-axis-wrong"), "broadcast-residual")
-            yield change(reading, node, piece, dict.fromkeys(order), "keep the summed axis, so that it divides row by row", 0.8)
+            piece = Piece(span[1], span[1], ", keepdims=True")
+            order = (
+                "product-or-axis-wrong",
+                *(c for c in causes if c != "product-or-axis-wrong"),
+                "broadcast-residual",
+            )
+            yield change(
+                reading, node, piece, dict.fromkeys(order), "keep the summed axis, so that it divides row by row", 0.8
+            )
             if "np" in reading.fixed:
                 for tail in ("[:, None]", "[None, :]"):
                     piece = text.swap(node, text.of(node) + tail)
@@ -103,16 +124,31 @@ def _reductions(reading: Reading, node: ast.Call) -> Iterator[Change]:
             kept = ", keepdims=True" if keeps is None else ""
             for more in ("", kept) if kept else ("",):
                 piece = Piece(inside, inside, f"{lead}axis={axis}{more}")
-                yield change(reading, node, piece, causes, f"`{name}` over axis {axis}{' (kept)' if more else ''}", 1.2 + 0.1 * bool(more))
+                yield change(
+                    reading,
+                    node,
+                    piece,
+                    causes,
+                    f"`{name}` over axis {axis}{' (kept)' if more else ''}",
+                    1.2 + 0.1 * bool(more),
+                )
     if keeps is not None:
         comma = text.source.rfind(",", text.span(node)[0], text.span(keeps)[0])
         if comma >= 0 and not text.source[comma + 1 : text.span(keeps)[0]].strip():
-            yield change(reading, node, Piece(comma, text.span(keeps)[1], ""), causes, "do not keep the summed axis", 1.4)
+            yield change(
+                reading, node, Piece(comma, text.span(keeps)[1], ""), causes, "do not keep the summed axis", 1.4
+            )
     other = REDUCTIONS[name]
     if other:
         start = text.span(node.func)[1] - len(name)
-        scale = ("bias-gradient-wrong", "gradient-scale-wrong") if reading.role(text.statement(node)) != "forward" else ("gradient-scale-wrong",)
-        yield change(reading, node, Piece(start, start + len(name), other), scale, f"take the {other}, not the {name}", 1.0)
+        scale = (
+            ("bias-gradient-wrong", "gradient-scale-wrong")
+            if reading.role(text.statement(node)) != "forward"
+            else ("gradient-scale-wrong",)
+        )
+        yield change(
+            reading, node, Piece(start, start + len(name), other), scale, f"take the {other}, not the {name}", 1.0
+        )
 
 
 # ------------------------------------------------------------------------------------------------ residuals
@@ -123,7 +159,7 @@ def _flatteners(reading: Reading, node: ast.Call) -> Iterator[Change]:
     call = called(node)
     if call is None or call[1] is None:
         return
-    name, receiver = call
+    name, receiver = call[0], call[1]
     module = isinstance(receiver, ast.Name) and receiver.id in reading.fixed
     source = node.args[0] if module and node.args else receiver
     plain = name in FLATTENERS or (name == "reshape" and len(node.args) == 1 + module and number(node.args[-1]) == -1)
@@ -156,9 +192,13 @@ def _residuals(reading: Reading, node: ast.AST) -> Iterator[Change]:
         if not known or flat:
             for tail in (".reshape(-1, 1)", "[:, None]"):
                 summary = f"give `{text}` one column"
-                yield change(reading, node, reading.text.swap(side, text + tail), causes, summary, cost + 0.1 * (tail[0] == "["))
+                yield change(
+                    reading, node, reading.text.swap(side, text + tail), causes, summary, cost + 0.1 * (tail[0] == "[")
+                )
         if not known or (shape is not None and other is not None and len(shape) > len(other)):
-            yield change(reading, node, reading.text.swap(side, f"{text}.ravel()"), causes, f"flatten `{text}`", cost + 0.3)
+            yield change(
+                reading, node, reading.text.swap(side, f"{text}.ravel()"), causes, f"flatten `{text}`", cost + 0.3
+            )
 
 
 def _column(reading: Reading, statement: ast.Assign) -> Iterator[Change]:
@@ -186,4 +226,6 @@ def _column(reading: Reading, statement: ast.Assign) -> Iterator[Change]:
 
 def canonical_literal(node: ast.expr) -> bool:
     """Values that are no arrays: texts, lists, dicts, functions, comparisons of names."""
-    return isinstance(node, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Lambda | ast.ListComp | ast.DictComp | ast.Tuple)
+    return isinstance(
+        node, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Lambda | ast.ListComp | ast.DictComp | ast.Tuple
+    )

@@ -60,7 +60,9 @@ def _summed(reading: Reading, statement: ast.stmt, value: ast.expr) -> Iterator[
 def _one_row(node: ast.Subscript) -> bool:
     index = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     plain = [i for i in index if not (isinstance(i, ast.Slice) and i.lower is None and i.upper is None)]
-    return len(plain) == 1 and (number(plain[0]) in (0, -1) or (isinstance(plain[0], ast.Slice) and number(plain[0].upper or plain[0]) == 1))
+    return len(plain) == 1 and (
+        number(plain[0]) in (0, -1) or (isinstance(plain[0], ast.Slice) and number(plain[0].upper or plain[0]) == 1)
+    )
 
 
 def _missing(reading: Reading) -> Iterator[Change]:

@@ -63,7 +63,14 @@ def _aliases(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
             piece = reading.text.swap(source, copy)
             causes = ALIASED if reading.is_parameter(source) else CAUSES
             plain = isinstance(statement, ast.Assign)
-            yield change(reading, statement, piece, causes, f"take a copy of `{reading.text.of(source)}`", (1.3 if plain else 1.6) + 0.2 * i)
+            yield change(
+                reading,
+                statement,
+                piece,
+                causes,
+                f"take a copy of `{reading.text.of(source)}`",
+                (1.3 if plain else 1.6) + 0.2 * i,
+            )
 
 
 def _may_alias(reading: Reading, node: ast.expr) -> bool:
@@ -75,7 +82,9 @@ def _may_alias(reading: Reading, node: ast.expr) -> bool:
 
 def _in_place(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     """``x -= y`` on something that others still read -> ``x = x - y``."""
-    if not isinstance(statement, ast.AugAssign) or is_number(statement.value) and reading.shape(statement.target) == ():
+    if not isinstance(statement, ast.AugAssign) or (
+        is_number(statement.value) and reading.shape(statement.target) == ()
+    ):
         return
     if isinstance(statement.target, ast.Name) and statement.target.id in reading.scalars:
         return
@@ -87,12 +96,24 @@ def _in_place(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
         return
     needed = PRODUCT + 1 if sign in ("*", "/", "@") else SUM + 1
     written = f"{target} = {target} {sign} {bracketed(value, needed)}"
-    yield change(reading, statement, Piece(*text.span(statement), written), CAUSES, "make a new array instead of changing the old one", 1.7)
+    yield change(
+        reading,
+        statement,
+        Piece(*text.span(statement), written),
+        CAUSES,
+        "make a new array instead of changing the old one",
+        1.7,
+    )
 
 
 def _chained(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     """``a = b = zeros(..)`` -> two arrays."""
-    if isinstance(statement, ast.Assign) and len(statement.targets) > 1 and reading.text.solo(statement) and not is_number(statement.value):
+    if (
+        isinstance(statement, ast.Assign)
+        and len(statement.targets) > 1
+        and reading.text.solo(statement)
+        and not is_number(statement.value)
+    ):
         text = reading.text
         value = text.of(statement.value)
         first = Piece(*text.span(statement), f"{text.of(statement.targets[0])} = {value}")
@@ -127,12 +148,18 @@ def _pool(reading: Reading, node: ast.AST) -> Iterator[Change]:
         if not any(canonical(t) == canonical(node.elt.value) for t in statement.targets):
             continue
         key, index = text.of(store.key), text.of(node.elt.slice)
-        made = re.sub(rf"\b{re.escape(key)}\b", index, text.of(store.value)) if isinstance(store.key, ast.Name) else text.of(store.value)
+        made = (
+            re.sub(rf"\b{re.escape(key)}\b", index, text.of(store.value))
+            if isinstance(store.key, ast.Name)
+            else text.of(store.value)
+        )
         pieces = [text.swap(node.elt, made)]
         others = [
             n
             for n in walk(text.tree)
-            if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Load) and canonical(n) == canonical(node.elt.value)
+            if isinstance(n, ast.Name | ast.Attribute)
+            and isinstance(n.ctx, ast.Load)
+            and canonical(n) == canonical(node.elt.value)
         ]
         block, _ = text.block(statement)
         if len(others) == 1 and text.solo(statement) and len(block) > 1:

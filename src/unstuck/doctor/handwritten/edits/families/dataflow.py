@@ -22,7 +22,9 @@ def propose(reading: Reading) -> Iterator[Change]:
 
 def _unread(reading: Reading) -> Iterator[tuple[ast.Name | ast.Attribute, ast.stmt]]:
     """Names of a function (or members of self) that are assigned and read nowhere."""
-    loaded = {canonical(n) for n in walk(reading.text.tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+    loaded = {
+        canonical(n) for n in walk(reading.text.tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)
+    }
     holders = [reading.text.tree, *reading.functions.values()]
     for holder in holders:
         nodes = list(reading.body_nodes(holder))
@@ -50,7 +52,9 @@ def _read_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.
             continue
         for value in reading.values(other):
             for reference in reading.references(value):
-                if reference.index and reference.text in reading.all_counters or names_in(reference.node) <= {"self"} and isinstance(target, ast.Name):
+                if (reference.index and reference.text in reading.all_counters) or (
+                    names_in(reference.node) <= {"self"} and isinstance(target, ast.Name)
+                ):
                     continue
                 own = reading.shape(reference.node)
                 if shape is not None and own is not None and shape != own:
@@ -61,7 +65,9 @@ def _read_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.
     for alike, reference, other in sorted(found, key=lambda f: -f[0])[:8]:
         marks = ((statement.lineno, f"`{written}` is computed here and never read"),)
         piece = text.swap(reference.node, written)
-        yield change(reading, other, piece, CAUSES, f"use `{written}`, which nothing reads", 0.8 + 0.8 * (1 - alike), marks)
+        yield change(
+            reading, other, piece, CAUSES, f"use `{written}`, which nothing reads", 0.8 + 0.8 * (1 - alike), marks
+        )
 
 
 def _store_elsewhere(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.stmt) -> Iterator[Change]:
@@ -79,4 +85,6 @@ def _store_elsewhere(reading: Reading, target: ast.Name | ast.Attribute, stateme
         if alike >= 0.5 and isinstance(reference.node, ast.Name | ast.Attribute):
             piece = text.swap(target, reference.text)
             marks = ((statement.lineno, f"nothing reads `{written}`"),)
-            yield change(reading, statement, piece, CAUSES, f"store it in `{reference.text}`", 1.1 + 0.8 * (1 - alike), marks)
+            yield change(
+                reading, statement, piece, CAUSES, f"store it in `{reference.text}`", 1.1 + 0.8 * (1 - alike), marks
+            )

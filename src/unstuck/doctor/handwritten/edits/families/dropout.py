@@ -61,7 +61,11 @@ def _share(reading: Reading, node: ast.expr) -> Iterator[Change]:
     text = reading.text
     share = node.comparators[0]
     written = text.of(share)
-    other = f"1 - {written}" if not (isinstance(share, ast.BinOp) and isinstance(share.op, ast.Sub)) else text.of(share.right)
+    other = (
+        f"1 - {written}"
+        if not (isinstance(share, ast.BinOp) and isinstance(share.op, ast.Sub))
+        else text.of(share.right)
+    )
     yield change(reading, node, text.swap(share, other), CAUSES, f"compare with {other}", 1.3)
     start, end = text.outer(node.left)[1], text.outer(share)[0]
     sign = text.source[start:end].strip()
@@ -99,16 +103,29 @@ def _masked(reading: Reading, statement: ast.stmt, masks: list[tuple[str, str]])
         if isinstance(value, ast.Tuple | ast.List | ast.Constant | ast.Compare | ast.Dict) or is_number(value):
             continue
         for reference, share in _in_sight(reading, statement, masks):
-            used = any(canonical(base_of(r.node)) == canonical(base_of(reference.node)) for r in reading.references(value))
+            used = any(
+                canonical(base_of(r.node)) == canonical(base_of(reference.node)) for r in reading.references(value)
+            )
             if used:
                 for keep in (share, f"(1 - {share})"):
                     if names_in(value) >= set() and "\n" not in keep:
-                        yield change(reading, statement, times(reading, value, keep, "/"), CAUSES, f"divide by {keep}", 1.3)
+                        yield change(
+                            reading, statement, times(reading, value, keep, "/"), CAUSES, f"divide by {keep}", 1.3
+                        )
                 continue
-            if _draw(value) or canonical(base_of(reference.node)) in {canonical(base_of(t)) for t in reading.targets(statement)}:
+            if _draw(value) or canonical(base_of(reference.node)) in {
+                canonical(base_of(t)) for t in reading.targets(statement)
+            }:
                 continue
             near = text.of(value)
-            yield change(reading, statement, times(reading, value, reference.text), CAUSES, f"multiply by the mask `{reference.text}`", 1.2)
+            yield change(
+                reading,
+                statement,
+                times(reading, value, reference.text),
+                CAUSES,
+                f"multiply by the mask `{reference.text}`",
+                1.2,
+            )
             for keep in (share, f"(1 - {share})"):
                 factor = f"{reference.text} / {bracketed(keep, PRODUCT + 1)}"
                 piece = text.swap(value, f"{text.fitted(value, PRODUCT)} * {factor}")

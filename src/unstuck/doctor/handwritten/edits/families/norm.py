@@ -46,7 +46,9 @@ def _normalised(reading: Reading) -> Iterator[Normalised]:
         if len(parts) < 2:
             continue
         first = parts[0][0]
-        is_centred = canonical(first) in centred or (isinstance(first, ast.BinOp) and isinstance(first.op, ast.Sub) and _mean(first.right, axes))
+        is_centred = canonical(first) in centred or (
+            isinstance(first, ast.BinOp) and isinstance(first.op, ast.Sub) and _mean(first.right, axes)
+        )
         rest = {canonical(p) for p, _ in parts[1:]}
         if is_centred and (rest & spreads or any(_spread_like(p, spreads) for p, _ in parts[1:])):
             names = frozenset(spreads | rest)
@@ -71,7 +73,11 @@ def _parts(reading: Reading) -> tuple[set[str], set[str], dict[str, tuple[str, b
                 axis = reading.text.of(statement.value.args[-1])
             keeps = any(k.arg == "keepdims" for k in statement.value.keywords)
             means |= dict.fromkeys(targets, (axis or "0", keeps))
-        if isinstance(statement.value, ast.BinOp) and isinstance(statement.value.op, ast.Sub) and canonical(statement.value.right) in means:
+        if (
+            isinstance(statement.value, ast.BinOp)
+            and isinstance(statement.value.op, ast.Sub)
+            and canonical(statement.value.right) in means
+        ):
             centred |= targets
         if any((c := called(n)) and c[0] in ("sqrt", "std", "var") for n in walk(statement.value)):
             spreads |= targets
@@ -84,14 +90,21 @@ def _mean(node: ast.expr, means: dict[str, tuple[str, bool]]) -> bool:
 
 
 def _spread_like(node: ast.expr, spreads: set[str]) -> bool:
-    return any((isinstance(n, ast.Name | ast.Attribute) and canonical(n) in spreads) or ((c := called(n)) is not None and c[0] in ("sqrt", "std")) for n in walk(node))
+    return any(
+        (isinstance(n, ast.Name | ast.Attribute) and canonical(n) in spreads)
+        or ((c := called(n)) is not None and c[0] in ("sqrt", "std"))
+        for n in walk(node)
+    )
 
 
 def _whole(reading: Reading, statement: ast.stmt, value: ast.expr, norm: Normalised) -> Iterator[Change]:
     """``d / std`` -> ``(d - mean(d) - xhat * mean(d * xhat)) / std``, and each of the two terms alone."""
-    if root_name(ast.parse(norm.value, mode="eval").body) != "self" and norm.scoped != reading.scope(statement):
-        if norm.value not in {r.text for r in reading.nearby(reading.holder(statement))}:
-            return
+    if (
+        root_name(ast.parse(norm.value, mode="eval").body) != "self"
+        and norm.scoped != reading.scope(statement)
+        and norm.value not in {r.text for r in reading.nearby(reading.holder(statement))}
+    ):
+        return
     if not isinstance(value, ast.BinOp):
         return
     parts = factors(value)
@@ -106,8 +119,16 @@ def _whole(reading: Reading, statement: ast.stmt, value: ast.expr, norm: Normali
     tight = bracketed(error, 15)
     mean = f"{tight}.mean(axis={norm.axis}{kept})"
     along = f"{norm.value} * ({loose} * {norm.value}).mean(axis={norm.axis}{kept})"
-    tail = "".join(f" {'*' if times else '/'} {reading.text.fitted(p, PRODUCT + 1)}" for i, (p, times) in enumerate(parts) if i in spread)
-    inner = [f"{bracketed(error, SUM)} - {mean} - {along}", f"{bracketed(error, SUM)} - {mean}", f"{bracketed(error, SUM)} - {along}"]
+    tail = "".join(
+        f" {'*' if times else '/'} {reading.text.fitted(p, PRODUCT + 1)}"
+        for i, (p, times) in enumerate(parts)
+        if i in spread
+    )
+    inner = [
+        f"{bracketed(error, SUM)} - {mean} - {along}",
+        f"{bracketed(error, SUM)} - {mean}",
+        f"{bracketed(error, SUM)} - {along}",
+    ]
     for i, text in enumerate(inner):
         piece = reading.text.swap(value, f"({text}){tail}")
         yield change(reading, statement, piece, CAUSES, "let mean and spread depend on the input", 1.2 + 0.2 * i)

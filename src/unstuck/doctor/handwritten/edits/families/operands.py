@@ -147,9 +147,13 @@ def _sibling_keys(reading: Reading, node: ast.expr) -> Iterator[str]:
         return
     base = reading.text.of(node.value)
     for other in walk(reading.text.tree):
-        if isinstance(other, ast.Subscript) and isinstance(other.slice, ast.Constant):
-            if type(other.slice.value) is type(node.slice.value) and reading.text.of(other.value) == base:
-                yield reading.text.of(other)
+        if (
+            isinstance(other, ast.Subscript)
+            and isinstance(other.slice, ast.Constant)
+            and type(other.slice.value) is type(node.slice.value)
+            and reading.text.of(other.value) == base
+        ):
+            yield reading.text.of(other)
         if isinstance(other, ast.Dict) and isinstance(node.slice.value, str):
             parent = reading.text.parent(other)
             if isinstance(parent, ast.Assign) and any(reading.text.of(t) == base for t in parent.targets):
@@ -175,7 +179,9 @@ def _shifts(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[
             for new, cost in _neighbours(reading, index):
                 causes = _shift_causes(reading, statement, slot.node, index)
                 piece = reading.text.swap(index, new)
-                yield change(reading, slot.node, piece, causes, f"index {new} instead of {reading.text.of(index)}", cost)
+                yield change(
+                    reading, slot.node, piece, causes, f"index {new} instead of {reading.text.of(index)}", cost
+                )
         node = node.value
 
 
@@ -227,5 +233,3 @@ def _other_counters(reading: Reading, slot: Reference) -> Iterator[Change]:
             causes = (*first, "product-or-axis-wrong", "wrong-variable", "gradient-operand-wrong", "conv-index-wrong")
             piece = reading.text.swap(slot.node, other)
             yield change(reading, slot.node, piece, causes, f"index {other} instead of {slot.text}", 1.2)
-
-

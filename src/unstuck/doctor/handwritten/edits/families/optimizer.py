@@ -28,7 +28,11 @@ def propose(reading: Reading) -> Iterator[Change]:
 
 def _average(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     """``m = b * m + g`` -> ``b * m + (1 - b) * g``; the square in the second moment; the sum of both weights."""
-    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.BinOp) or not isinstance(statement.value.op, ast.Add | ast.Sub):
+    if (
+        not isinstance(statement, ast.Assign)
+        or not isinstance(statement.value, ast.BinOp)
+        or not isinstance(statement.value.op, ast.Add | ast.Sub)
+    ):
         return
     text, value = reading.text, statement.value
     target = canonical(statement.targets[0])
@@ -46,7 +50,9 @@ def _average(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
             piece = text.swap(new, f"{weight} * {bracketed(text.of(new), PRODUCT)}")
             yield change(reading, statement, piece, CAUSES, f"weigh the new value with {weight}", 1.2)
         elif text.of(firsts[0][0]) != weight.strip("()"):
-            yield change(reading, statement, text.swap(firsts[0][0], weight), CAUSES, f"weigh the new value with {weight}", 0.9)
+            yield change(
+                reading, statement, text.swap(firsts[0][0], weight), CAUSES, f"weigh the new value with {weight}", 0.9
+            )
         for part, times in firsts[1:] if weighted else firsts:
             if times and isinstance(part, ast.Name | ast.Attribute | ast.Subscript):
                 squares = sum(canonical(p) == canonical(part) for p, _ in firsts)
@@ -60,7 +66,9 @@ def _average(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
 
 def _same_member(part: ast.expr, target: ast.expr) -> bool:
     """``m_old[k]`` and ``m[k]`` under one index are the same state when the target is subscripted alike."""
-    return isinstance(part, ast.Subscript) and isinstance(target, ast.Subscript) and canonical(part) == canonical(target)
+    return (
+        isinstance(part, ast.Subscript) and isinstance(target, ast.Subscript) and canonical(part) == canonical(target)
+    )
 
 
 def _complement(node: ast.expr) -> ast.expr | None:
@@ -85,9 +93,18 @@ def _root(reading: Reading, node: ast.AST) -> Iterator[Change]:
             elif isinstance(below.left, ast.Call) and below.left.args:
                 written = f"{text.of(below.left.func)}({text.of(below.left.args[0])} + {two})"
                 yield change(reading, node, text.swap(below, written), CAUSES, "put epsilon inside the root", 1.5)
-        elif isinstance(below, ast.Name | ast.Attribute | ast.Subscript) and reading.role(text.statement(node)) != "backward":
-            if text.of(below) not in reading.scalars:
-                yield change(reading, node, text.swap(below, f"({root}({text.of(below)}) + 1e-8)"), CAUSES, "divide by the root", 1.9)
+        elif (
+            isinstance(below, ast.Name | ast.Attribute | ast.Subscript)
+            and reading.role(text.statement(node)) != "backward"
+        ) and text.of(below) not in reading.scalars:
+            yield change(
+                reading,
+                node,
+                text.swap(below, f"({root}({text.of(below)}) + 1e-8)"),
+                CAUSES,
+                "divide by the root",
+                1.9,
+            )
     call = called(node)
     if call and call[0] == "sqrt" and isinstance(node, ast.Call) and len(node.args) == 1:
         inner = node.args[0]
@@ -100,7 +117,10 @@ def _root(reading: Reading, node: ast.AST) -> Iterator[Change]:
 
 
 def _has_root(node: ast.AST) -> bool:
-    return any((c := called(n)) and c[0] == "sqrt" or isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow) for n in walk(node))
+    return any(
+        ((c := called(n)) and c[0] == "sqrt") or (isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow))
+        for n in walk(node)
+    )
 
 
 def _correction(reading: Reading, node: ast.AST) -> Iterator[Change]:
@@ -114,7 +134,9 @@ def _correction(reading: Reading, node: ast.AST) -> Iterator[Change]:
         elif isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow) and not is_number(inner.right):
             step = text.of(inner.right)
             for shifted in (f"({step} + 1)", f"({step} - 1)"):
-                yield change(reading, node, text.swap(inner.right, shifted), CAUSES, f"correct with step {shifted}", 1.2)
+                yield change(
+                    reading, node, text.swap(inner.right, shifted), CAUSES, f"correct with step {shifted}", 1.2
+                )
         elif isinstance(inner, ast.Name | ast.Attribute | ast.Constant) and isinstance(text.parent(node), ast.BinOp):
             parent = text.parent(node)
             if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div) and parent.right is node:
@@ -124,12 +146,20 @@ def _correction(reading: Reading, node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load):
         parent = text.parent(node)
         rate = _rate_of(reading, node)
-        in_step = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div) or isinstance(parent, ast.Call)
-        if rate is None or not in_step or any(canonical(node) == canonical(t) for t in reading.targets(text.statement(node))):
+        in_step = (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)) or isinstance(
+            parent, ast.Call
+        )
+        if (
+            rate is None
+            or not in_step
+            or any(canonical(node) == canonical(t) for t in reading.targets(text.statement(node)))
+        ):
             return
         for step in _step_counts(reading, node):
             written = f"({text.of(node)} / (1 - {rate} ** {step}))"
-            yield change(reading, node, text.swap(node, written), CAUSES, f"correct the start of `{text.of(node)}`", 1.5)
+            yield change(
+                reading, node, text.swap(node, written), CAUSES, f"correct the start of `{text.of(node)}`", 1.5
+            )
 
 
 def _rate_of(reading: Reading, node: ast.expr) -> str | None:
@@ -176,7 +206,11 @@ def _rates(reading: Reading, statement: ast.stmt) -> list[str]:
     found = []
     for node in reading.body_nodes(reading.holder(statement)):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and number(node.left) == 1:
-            inner = node.right.left if isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.Pow) else node.right
+            inner = (
+                node.right.left
+                if isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.Pow)
+                else node.right
+            )
             if isinstance(inner, ast.Name | ast.Attribute):
                 found.append(reading.text.of(inner))
     return list(dict.fromkeys(found))
@@ -193,7 +227,9 @@ def _lookahead(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
         value = bracketed(text.of(statement.value), SUM if not update.subtracts else PRODUCT)
         sign = "-" if update.subtracts else "+"
         written = f"{target} = {rate} * {target} {sign} {value}"
-        yield change(reading, statement, Piece(*text.span(statement), written), CAUSES, f"let `{target}` decay by {rate}", 1.6)
+        yield change(
+            reading, statement, Piece(*text.span(statement), written), CAUSES, f"let `{target}` decay by {rate}", 1.6
+        )
 
 
 def _decays(reading: Reading, statement: ast.stmt) -> list[str]:
@@ -202,7 +238,9 @@ def _decays(reading: Reading, statement: ast.stmt) -> list[str]:
     for name in sorted(reading.scalars):
         for other in reading.statements:
             match other:
-                case ast.Assign(targets=[ast.Name(id=own)], value=value) if own == name and 0.4 < (number(value) or 0) < 1:
+                case ast.Assign(targets=[ast.Name(id=own)], value=value) if (
+                    own == name and 0.4 < (number(value) or 0) < 1
+                ):
                     found.append(name)
     function = reading.function(statement)
     for argument, default in _defaults(function):
@@ -215,4 +253,7 @@ def _defaults(function: ast.AST | None) -> list[tuple[str, ast.expr]]:
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return []
     arguments = function.args.args
-    return [(a.arg, d) for a, d in zip(arguments[len(arguments) - len(function.args.defaults) :], function.args.defaults, strict=True)]
+    return [
+        (a.arg, d)
+        for a, d in zip(arguments[len(arguments) - len(function.args.defaults) :], function.args.defaults, strict=True)
+    ]

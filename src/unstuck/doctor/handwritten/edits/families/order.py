@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from ..making import change
@@ -31,7 +32,7 @@ def _blocks(reading: Reading) -> list[list[ast.stmt]]:
 def _moved(reading: Reading, statement: ast.stmt) -> dict[str, ast.stmt]:
     """Parameters that the statement, or one inside it, moves in place: base text -> the moving statement."""
     inner = {id(n) for n in walk(statement)}
-    found = {}
+    found: dict[str, ast.stmt] = {}
     for update in reading.updates:
         if id(update.statement) in inner:
             found[canonical(base_of(update.target))] = update.statement
@@ -58,19 +59,22 @@ def _reads(reading: Reading, statement: ast.stmt, base: str) -> list[ast.expr]:
     for inner in walk(statement):
         if isinstance(inner, ast.stmt) and id(inner) not in own:
             for value in reading.values(inner):
-                found += [r.node for r in reading.references(value) if not r.index and canonical(base_of(r.node)) == base]
+                found += [
+                    r.node for r in reading.references(value) if not r.index and canonical(base_of(r.node)) == base
+                ]
     return found
 
 
 def _early(reading: Reading, block: list[ast.stmt]) -> Iterator[Change]:
     text = reading.text
+    block = [s for s in block if not isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
     for i, early in enumerate(block):
         for base, update in _moved(reading, early).items():
             for late in block[i + 1 :]:
                 reads = _reads(reading, late, base)
                 if not reads or not text.solo(early) or not text.solo(late):
                     continue
-                marks = ((late.lineno, f"reads `{base}` after it was changed"),)
+                marks: tuple[tuple[int, str], ...] = ((late.lineno, f"reads `{base}` after it was changed"),)
                 yield from _reordered(reading, block, early, late, update, base, marks)
                 yield from _read_first(reading, early, late, reads, update, marks)
                 yield from _kept(reading, early, late, reads, base, update, marks)
@@ -79,23 +83,39 @@ def _early(reading: Reading, block: list[ast.stmt]) -> Iterator[Change]:
                 reads = [n for s in block if s is not early for n in _reads(reading, s, base)]
                 own = next((u.target for u in reading.updates if u.statement is update), None)
                 marks = tuple((n.lineno, f"reads `{base}`") for n in reads[:1])
-                if any(isinstance(n, ast.Subscript) and own is not None and canonical(n) != canonical(own) for n in reads):
+                if any(
+                    isinstance(n, ast.Subscript) and own is not None and canonical(n) != canonical(own) for n in reads
+                ):
                     yield from _kept(reading, around, around, reads, base, update, marks)
 
 
 def _reordered(
-    reading: Reading, block: list[ast.stmt], early: ast.stmt, late: ast.stmt, update: ast.stmt, base: str, marks: tuple[tuple[int, str], ...]
+    reading: Reading,
+    block: list[ast.stmt],
+    early: ast.stmt,
+    late: ast.stmt,
+    update: ast.stmt,
+    base: str,
+    marks: tuple[tuple[int, str], ...],
 ) -> Iterator[Change]:
     """The reader first; the movement after the reader; all movements at the end of the block."""
     text = reading.text
     i, j = block.index(early), block.index(late)
     between = block[i + 1 : j]
-    made = {canonical(base_of(t)) for s in between for inner in walk(s) if isinstance(inner, ast.stmt) for t in reading.targets(inner)}
+    made = {
+        canonical(base_of(t))
+        for s in between
+        for inner in walk(s)
+        if isinstance(inner, ast.stmt)
+        for t in reading.targets(inner)
+    }
     read = {canonical(base_of(r.node)) for e in reading.values(late) for r in reading.references(e)}
     moves = [u.statement for u in reading.updates]
     if not isinstance(late, ast.Return | ast.For | ast.While) and not (made & read):
         pieces = [*text.cut(late), text.before(early, text.dedented(late))] if len(block) > 1 else []
-        yield change(reading, update, pieces, EARLY, f"compute line {late.lineno} before `{base}` is changed", 0.9, marks)
+        yield change(
+            reading, update, pieces, EARLY, f"compute line {late.lineno} before `{base}` is changed", 0.9, marks
+        )
     if not isinstance(late, ast.Return):
         pieces = [*text.cut(early), text.after(late, text.dedented(early))]
         yield change(reading, update, pieces, EARLY, f"change `{base}` only after line {late.lineno}", 1.0, marks)
@@ -106,18 +126,27 @@ def _reordered(
         if text.solo(last):
             body = "\n".join(text.dedented(s) for s in all_moves if block.index(s) < block.index(last))
             pieces = [p for s in all_moves if block.index(s) < block.index(last) for p in text.cut(s)]
-            yield change(reading, update, [*pieces, text.after(last, body)], EARLY, "change the weights last", 1.2, marks)
+            yield change(
+                reading, update, [*pieces, text.after(last, body)], EARLY, "change the weights last", 1.2, marks
+            )
 
 
 def _read_first(
-    reading: Reading, early: ast.stmt, late: ast.stmt, reads: list[ast.expr], update: ast.stmt, marks: tuple[tuple[int, str], ...]
+    reading: Reading,
+    early: ast.stmt,
+    late: ast.stmt,
+    reads: list[ast.expr],
+    update: ast.stmt,
+    marks: tuple[tuple[int, str], ...],
 ) -> Iterator[Change]:
     """A returned expression is computed before the movement and returned after it."""
     text = reading.text
     if isinstance(late, ast.Return) and late.value is not None and "\n" not in text.of(late.value):
         name = next(n for n in ("passed_down", "error_below", "below_error") if n not in names_in(text.tree))
         pieces = [text.before(early, f"{name} = {text.of(late.value)}"), text.swap(late.value, name)]
-        yield change(reading, update, pieces, EARLY, "compute what is returned before the weights are changed", 1.0, marks)
+        yield change(
+            reading, update, pieces, EARLY, "compute what is returned before the weights are changed", 1.0, marks
+        )
 
 
 def _kept(
@@ -141,19 +170,23 @@ def _kept(
     deep = any(isinstance(n, ast.Subscript) for n in reads)
     copies: list[str] = []
     if "numpy" in reading.modules:
-        copies += [f"[w.copy() for w in {written}]", f"{written}.copy()"] if deep and not shape else [f"{written}.copy()"]
+        copies += (
+            [f"[w.copy() for w in {written}]", f"{written}.copy()"] if deep and not shape else [f"{written}.copy()"]
+        )
     else:
         copies += [f"[row[:] for row in {written}]" if reading.is_nested(nodes[0]) else f"{written}[:]"]
     for i, copy in enumerate(copies):
         pieces = [text.before(early, f"{name} = {copy}")]
         pieces += [text.swap(n, name) for n in nodes]
-        yield change(reading, update, pieces, EARLY, f"read a copy of `{base}` taken before it is changed", 1.4 + 0.2 * i, marks)
+        yield change(
+            reading, update, pieces, EARLY, f"read a copy of `{base}` taken before it is changed", 1.4 + 0.2 * i, marks
+        )
 
 
 def _neighbours(reading: Reading, block: list[ast.stmt]) -> Iterator[Change]:
     """Two calls in a row change places; so does an assignment with the next statement that reads its target."""
     text = reading.text
-    for one, two in zip(block, block[1:], strict=False):
+    for one, two in itertools.pairwise(block):
         calls = all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) for s in (one, two))
         if not calls or reading.only_talks(one) or reading.only_talks(two) or not (text.solo(one) and text.solo(two)):
             continue

@@ -25,7 +25,7 @@ class Penalty:
 
 
 def propose(reading: Reading) -> Iterator[Change]:
-    found = list(_penalties(reading))
+    found = list(penalties(reading))
     if not found:
         return
     for group in _by_gradient(reading, found):
@@ -37,7 +37,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                     yield from _other_terms(reading, node, found)
 
 
-def _penalties(reading: Reading) -> Iterator[Penalty]:
+def penalties(reading: Reading) -> Iterator[Penalty]:
     """Sums of squares or of absolute values of a single reference, with what they are multiplied by."""
     for node in walk(reading.text.tree):
         call = called(node)
@@ -121,10 +121,13 @@ def _by_gradient(reading: Reading, found: list[Penalty]) -> Iterator[Iterator[Ch
             if reference.index or reading.is_parameter(reference.node) or reference.text in reading.scalars:
                 continue
             for statement in reading.statements:
-                if isinstance(statement, ast.Assign | ast.AugAssign) and weights not in canonical(statement.value):
-                    if any(canonical(t) == canonical(reference.node) for t in reading.targets(statement)):
-                        if not isinstance(statement.value, ast.Constant | ast.Tuple | ast.Call | ast.List):
-                            pairs.append((statement, statement.value, text.of(update.target), penalty))
+                if (
+                    isinstance(statement, ast.Assign | ast.AugAssign)
+                    and weights not in canonical(statement.value)
+                    and any(canonical(t) == canonical(reference.node) for t in reading.targets(statement))
+                    and not isinstance(statement.value, ast.Constant | ast.Tuple | ast.Call | ast.List)
+                ):
+                    pairs.append((statement, statement.value, text.of(update.target), penalty))
         yield _in_update(reading, update.statement, update.moved_by, text.of(update.target), penalty)
     for i in range(2):
         pieces, lines = [], []
@@ -134,24 +137,40 @@ def _by_gradient(reading: Reading, found: list[Penalty]) -> Iterator[Iterator[Ch
                 piece = text.swap(value, f"{bracketed(text.of(value), SUM)} + {terms[i]}")
                 pieces.append(piece)
                 lines.append(statement.lineno)
-                yield iter([change(reading, statement, piece, CAUSES, f"add the penalty's gradient, {terms[i]}", 1.2 + 0.3 * i)])
+                yield iter(
+                    [
+                        change(
+                            reading, statement, piece, CAUSES, f"add the penalty's gradient, {terms[i]}", 1.2 + 0.3 * i
+                        )
+                    ]
+                )
         if len(pieces) > 1:
-            yield iter([Change(CAUSES[0], tuple(pieces), "add the penalty's gradient", 1.1 + 0.3 * i, min(lines), max(lines))])
+            yield iter(
+                [Change(CAUSES[0], tuple(pieces), "add the penalty's gradient", 1.1 + 0.3 * i, min(lines), max(lines))]
+            )
 
 
 def _covers(penalty: Penalty, target: ast.expr) -> bool:
     """Whether the penalty names these weights, or a loop variable that may stand for them."""
-    return penalty.weights in (canonical(target), canonical(base_of(target))) or penalty.weights.isidentifier() and len(penalty.weights) <= 2
+    return penalty.weights in (canonical(target), canonical(base_of(target))) or (
+        penalty.weights.isidentifier() and len(penalty.weights) <= 2
+    )
 
 
-def _in_update(reading: Reading, statement: ast.stmt, moved_by: ast.expr, weights: str, penalty: Penalty) -> Iterator[Change]:
+def _in_update(
+    reading: Reading, statement: ast.stmt, moved_by: ast.expr, weights: str, penalty: Penalty
+) -> Iterator[Change]:
     """``w -= rate * g`` -> ``w -= rate * (g + penalty * w)``."""
     text = reading.text
     array = reading.modules.get("numpy")
     if canonical(ast.parse(weights, mode="eval").body) in canonical(moved_by):
         return
     for part, times in factors(moved_by):
-        if times and isinstance(part, ast.Name | ast.Attribute | ast.Subscript) and text.of(part) not in reading.scalars:
+        if (
+            times
+            and isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
+            and text.of(part) not in reading.scalars
+        ):
             if part is factors(moved_by)[0][0] and len(factors(moved_by)) > 1:
                 continue
             for i, term in enumerate(_terms(penalty, weights, array)):

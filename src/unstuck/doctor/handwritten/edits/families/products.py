@@ -51,8 +51,8 @@ def _orders(reading: Reading, found: Product) -> Iterator[Change]:
         moved = [o for o, t in ((left, left_t), (right, right_t)) if t] or [left, right]
         steps = swapped + left_t + right_t
         cost = 0.9 + 0.3 * (steps - 1)
-        if steps == 1 and not swapped and reading.is_parameter(moved[0]):
-            cost = 0.7
+        if steps == 1 and not swapped:
+            cost = 0.7 if reading.is_parameter(moved[0]) else 1.0
         if not swapped and left_t != right_t:
             piece = reading.text.swap(moved[0], transposed(reading, moved[0]))
         else:
@@ -122,7 +122,14 @@ def _lone_transposes(reading: Reading, node: ast.AST) -> Iterator[Change]:
         parent = reading.text.parent(node)
         if parent is None or product(reading, parent) is None:
             piece = reading.text.swap(node, reading.text.of(node.value))
-            yield change(reading, node, piece, _causes(reading, node.value), f"do not transpose `{reading.text.of(node.value)}`", 1.2)
+            yield change(
+                reading,
+                node,
+                piece,
+                _causes(reading, node.value),
+                f"do not transpose `{reading.text.of(node.value)}`",
+                1.2,
+            )
 
 
 def _elementwise(reading: Reading, node: ast.AST) -> Iterator[Change]:
@@ -135,12 +142,16 @@ def _elementwise(reading: Reading, node: ast.AST) -> Iterator[Change]:
     if () in (left, right):
         return
     known = left is not None and right is not None
-    if not known and (reading.facts.shapes or isinstance(node.left, ast.BinOp) or isinstance(node.right, ast.BinOp | ast.Compare)):
+    if not known and (
+        reading.facts.shapes or isinstance(node.left, ast.BinOp) or isinstance(node.right, ast.BinOp | ast.Compare)
+    ):
         return
     sides = [reading.text.fitted(node.left, PRODUCT), reading.text.fitted(node.right, PRODUCT + 1)]
     texts = [(sides[0], sides[1], left, right)]
     texts.append((bracketed(transposed(reading, node.left), PRODUCT), sides[1], left[::-1] if left else None, right))
-    texts.append((sides[0], bracketed(transposed(reading, node.right), PRODUCT + 1), left, right[::-1] if right else None))
+    texts.append(
+        (sides[0], bracketed(transposed(reading, node.right), PRODUCT + 1), left, right[::-1] if right else None)
+    )
     for i, (a, b, shape_a, shape_b) in enumerate(texts):
         if _fits(shape_a, shape_b, "dot"):
             piece = reading.text.swap(node, f"{a} @ {b}")
@@ -207,7 +218,9 @@ def _einsum(reading: Reading, node: ast.AST) -> Iterator[Change]:
             letters[i], letters[j] = letters[j], letters[i]
             new = [*terms[:place], "".join(letters), *terms[place + 1 :]]
             written = ",".join(new[:-1]) + "->" + new[-1] if arrow else ",".join(new)
-            causes = ("conv-index-wrong", "product-or-axis-wrong") if len(set(spec.value)) > 6 else _causes(reading, node)
+            causes = (
+                ("conv-index-wrong", "product-or-axis-wrong") if len(set(spec.value)) > 6 else _causes(reading, node)
+            )
             summary = f"exchange {term[i]} and {term[j]} in the sum over indices"
             piece = reading.text.swap(spec, quote + written + quote)
             yield change(reading, node, piece, causes, summary, 1.1 + 0.1 * (j - i))
@@ -226,9 +239,13 @@ def _rows_or_columns(reading: Reading, node: ast.AST) -> Iterator[Change]:
             if call[0] == "zip" and len(sources) == 1 and starred:
                 inner = starred[0].value
                 piece = reading.text.swap(part.iter, reading.text.of(inner))
-                yield change(reading, part.iter, piece, _causes(reading, inner), "go through the rows, not the columns", 1.0)
+                yield change(
+                    reading, part.iter, piece, _causes(reading, inner), "go through the rows, not the columns", 1.0
+                )
                 continue
         for source in sources:
             if isinstance(source, ast.Name | ast.Attribute | ast.Subscript) and reading.is_nested(source):
                 piece = reading.text.swap(source, f"zip(*{reading.text.of(source)})")
-                yield change(reading, source, piece, _causes(reading, source), "go through the columns, not the rows", 1.1)
+                yield change(
+                    reading, source, piece, _causes(reading, source), "go through the columns, not the rows", 1.1
+                )

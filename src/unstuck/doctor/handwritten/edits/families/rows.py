@@ -34,14 +34,27 @@ def _causes(reading: Reading, statement: ast.stmt) -> tuple[str, ...]:
     """A loop over layers trains layers, a loop over rows sees rows, a loop over pixels is a convolution."""
     counters = {c for loop in [statement] if isinstance(loop, ast.For) for c in names_in(loop.target)}
     weights = any(
-        reading.is_parameter(n) and counters & names_in(n.slice) for n in walk(statement) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name | ast.Attribute)
+        reading.is_parameter(n) and counters & names_in(n.slice)
+        for n in walk(statement)
+        if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name | ast.Attribute)
     )
-    images = any(isinstance(n, ast.Tuple) and len(n.elts) > 2 and counters & names_in(n) for n in walk(statement) if isinstance(n, ast.Tuple))
+    images = any(
+        isinstance(n, ast.Tuple) and len(n.elts) > 2 and counters & names_in(n)
+        for n in walk(statement)
+        if isinstance(n, ast.Tuple)
+    )
     if weights and reading.role(statement) != "forward":
         return "layer-not-trained", "bias-gradient-wrong", "samples-dropped", "bptt-broken", "conv-index-wrong"
     if images:
         return "conv-index-wrong", "samples-dropped", "layer-not-trained"
-    return "samples-dropped", "samples-never-seen", "layer-not-trained", "bptt-broken", "time-index-wrong", "conv-index-wrong"
+    return (
+        "samples-dropped",
+        "samples-never-seen",
+        "layer-not-trained",
+        "bptt-broken",
+        "time-index-wrong",
+        "conv-index-wrong",
+    )
 
 
 # ------------------------------------------------------------------------------------------------ batch loops
@@ -55,7 +68,12 @@ def _batches(reading: Reading, loop: ast.For) -> Iterator[Change]:
     call = called(loop.iter)
     if not call or call[0] not in ("range", "trange", "arange") or not isinstance(loop.iter, ast.Call):
         return
-    slices = [n for s in loop.body for n in walk(s) if isinstance(n, ast.Slice) and n.lower is not None and n.upper is not None and k in names_in(n)]
+    slices = [
+        n
+        for s in loop.body
+        for n in walk(s)
+        if isinstance(n, ast.Slice) and n.lower is not None and n.upper is not None and k in names_in(n)
+    ]
     if not slices:
         return
     arguments = loop.iter.args
@@ -71,7 +89,9 @@ def _batches(reading: Reading, loop: ast.For) -> Iterator[Change]:
         if plain and len(arguments) < 3:
             for i, length in enumerate(lengths):
                 written = f"{head}(0, {length}, {size})"
-                yield change(reading, loop, text.swap(loop.iter, written), SEEN, f"step by {size}", 0.7 + 0.2 * i, marks)
+                yield change(
+                    reading, loop, text.swap(loop.iter, written), SEEN, f"step by {size}", 0.7 + 0.2 * i, marks
+                )
             tight = bracketed(size, PRODUCT + 1)
             cuts = [p for s in slices for p in _recut(reading, s, f"{k} * {tight}", f"({k} + 1) * {tight}")]
             yield change(reading, loop, cuts, SEEN, f"cut rows {k} * {size} to ({k} + 1) * {size}", 0.9, marks)
@@ -125,7 +145,11 @@ def _lengths(reading: Reading, loop: ast.For, arguments: list[ast.expr]) -> list
             found.append(reading.text.of(stop))
     for statement in loop.body:
         for node in walk(statement):
-            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and isinstance(node.value, ast.Name | ast.Attribute):
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.slice, ast.Slice)
+                and isinstance(node.value, ast.Name | ast.Attribute)
+            ):
                 found.append(f"len({reading.text.of(node.value)})")
     return list(dict.fromkeys(found))[:3]
 
@@ -150,14 +174,25 @@ def _ranges(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Ch
             if name == "start" and new.startswith("-") and not down:
                 continue
             yield change(reading, node, text.swap(arguments[place], new), causes, f"{name} at {new}", cost)
-    if len(arguments) >= 2 and not is_number(arguments[0]) is False and number(arguments[0]) not in (0, None) and len(arguments) == 2:
-        yield change(reading, node, text.swap(node, f"range({text.of(arguments[1])})"), causes, "begin with the first", 0.9)
+    if (
+        len(arguments) >= 2
+        and is_number(arguments[0]) is not False
+        and number(arguments[0]) not in (0, None)
+        and len(arguments) == 2
+    ):
+        yield change(
+            reading, node, text.swap(node, f"range({text.of(arguments[1])})"), causes, "begin with the first", 0.9
+        )
     if len(arguments) == 1:
-        yield change(reading, node, text.swap(node, f"range(1, {text.of(arguments[0])})"), causes, "begin with the second", 1.6)
+        yield change(
+            reading, node, text.swap(node, f"range(1, {text.of(arguments[0])})"), causes, "begin with the second", 1.6
+        )
         parent = text.parent(node)
         outer = called(parent) if parent is not None else None
         if not (outer and outer[0] == "reversed") and isinstance(parent, ast.For):
-            yield change(reading, node, text.swap(node, f"reversed({text.of(node)})"), causes, "go through it backwards", 1.7)
+            yield change(
+                reading, node, text.swap(node, f"reversed({text.of(node)})"), causes, "go through it backwards", 1.7
+            )
 
 
 def _nudged(reading: Reading, node: ast.expr) -> list[tuple[str, float]]:
@@ -191,7 +226,9 @@ def _zipped_slices(reading: Reading, loop: ast.For) -> Iterator[Change]:
 
 def _comparisons(reading: Reading, node: ast.AST) -> Iterator[Change]:
     """``>`` against ``>=``, and a limit one higher or lower."""
-    if not (isinstance(node, ast.Compare) and len(node.ops) == 1 and not isinstance(reading.text.parent(node), ast.BinOp)):
+    if not (
+        isinstance(node, ast.Compare) and len(node.ops) == 1 and not isinstance(reading.text.parent(node), ast.BinOp)
+    ):
         return
     text = reading.text
     start, end = text.outer(node.left)[1], text.outer(node.comparators[0])[0]
@@ -217,24 +254,46 @@ def _fixed_row(reading: Reading, node: ast.AST) -> Iterator[Change]:
         return
     counters = reading.counters(node)
     text = reading.text
-    if number(node.slice) in (0, 1, -1) and not isinstance(node.value, ast.Attribute | ast.Call) or isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
+    if (number(node.slice) in (0, 1, -1) and not isinstance(node.value, ast.Attribute | ast.Call)) or (
+        isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int)
+    ):
         if isinstance(node.value, ast.Attribute) and node.value.attr in ("shape", "args"):
             return
         for counter in counters[:2]:
-            yield change(reading, node, text.swap(node.slice, counter), ("samples-never-seen", *SEEN[1:]), f"row {counter}, not always the same", 1.3)
-    if isinstance(node.slice, ast.Slice) and node.slice.upper is not None and (node.slice.lower is None or number(node.slice.lower) == 0):
+            yield change(
+                reading,
+                node,
+                text.swap(node.slice, counter),
+                ("samples-never-seen", *SEEN[1:]),
+                f"row {counter}, not always the same",
+                1.3,
+            )
+    if (
+        isinstance(node.slice, ast.Slice)
+        and node.slice.upper is not None
+        and (node.slice.lower is None or number(node.slice.lower) == 0)
+    ):
         size = text.of(node.slice.upper)
         for counter in counters[:1]:
             tight = bracketed(size, PRODUCT)
             written = f"{counter} * {tight}:({counter} + 1) * {tight}"
             start, end = text.span(node.slice)
             yield change(reading, node, Piece(start, end, written), SEEN, "cut the batch that the loop counts", 1.4)
-            yield change(reading, node, Piece(start, end, f"{counter}:{counter} + {size}"), SEEN, "cut the batch that begins here", 1.3)
+            yield change(
+                reading,
+                node,
+                Piece(start, end, f"{counter}:{counter} + {size}"),
+                SEEN,
+                "cut the batch that begins here",
+                1.3,
+            )
     if isinstance(node.slice, ast.Slice) and not counters and isinstance(node.value, ast.Name | ast.Attribute):
         bounds = (node.slice.lower, node.slice.upper)
         if any(number(b) is not None and abs(number(b) or 0) == 1 for b in bounds if b is not None):
             causes = ("samples-dropped", "layer-not-trained", "time-index-wrong")
-            yield change(reading, node, text.swap(node, text.of(node.value)), causes, f"all of `{text.of(node.value)}`", 1.2)
+            yield change(
+                reading, node, text.swap(node, text.of(node.value)), causes, f"all of `{text.of(node.value)}`", 1.2
+            )
 
 
 def _left_early(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
@@ -243,22 +302,37 @@ def _left_early(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     parent = text.parent(statement)
     if not text.solo(statement):
         return
-    if isinstance(statement, ast.Return | ast.Assign | ast.AugAssign | ast.Expr) and isinstance(parent, ast.For | ast.While | ast.If):
+    if isinstance(statement, ast.Return | ast.Assign | ast.AugAssign | ast.Expr) and isinstance(
+        parent, ast.For | ast.While | ast.If
+    ):
         block, at = text.block(statement)
         last = at == len(block) - 1
         if last and len(block) > 1 and text.solo(parent) and block is parent.body and not parent.orelse:
             moved = text.after(parent, text.dedented(statement))
-            causes = ("samples-dropped", "samples-never-seen", "bptt-broken", "update-not-applied", "gradient-scale-wrong")
+            causes = (
+                "samples-dropped",
+                "samples-never-seen",
+                "bptt-broken",
+                "update-not-applied",
+                "gradient-scale-wrong",
+            )
             cost = 0.8 if isinstance(statement, ast.Return) else 1.9
-            yield change(reading, statement, [*text.cut(statement), moved], causes, "after the loop, not inside it", cost)
+            yield change(
+                reading, statement, [*text.cut(statement), moved], causes, "after the loop, not inside it", cost
+            )
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr) and not isinstance(parent, ast.ClassDef | Function):
         block, at = text.block(statement)
         before = block[at - 1] if at else None
-        if isinstance(before, ast.For | ast.While) and text.solo(before) and not before.orelse and text.solo(before.body[-1]):
+        if (
+            isinstance(before, ast.For | ast.While)
+            and text.solo(before)
+            and not before.orelse
+            and text.solo(before.body[-1])
+        ):
             inner = before.body[-1]
             moved = text.after(inner, text.dedented(statement), indent=text.indent(before.body[0]))
-            causes = ("samples-dropped", "samples-never-seen", "update-not-applied", "gradient-not-reset")
-            yield change(reading, statement, [*text.cut(statement), moved], causes, "inside the loop, not after it", 1.5)
+            later = ("samples-dropped", "samples-never-seen", "update-not-applied", "gradient-not-reset")
+            yield change(reading, statement, [*text.cut(statement), moved], later, "inside the loop, not after it", 1.5)
 
 
 def _partly(reading: Reading, statement: ast.stmt) -> Iterator[Change]:

@@ -65,7 +65,7 @@ def row_counts(reading: Reading, node: ast.AST) -> list[tuple[str, float]]:
         for inner in reading.body_nodes(scope):
             if distance == 0 and isinstance(inner, ast.expr) and _counts_rows(inner):
                 found.setdefault(text.of(inner), 0.0)
-    for name in _arguments(holder):
+    for name in [a for a in _arguments(holder) if a not in reading.objects]:
         shape = reading.shape_of(name, statement.lineno, reading.scope(statement))
         if shape == ():
             found.setdefault(name, 0.5)
@@ -129,7 +129,9 @@ def _by_rows(reading: Reading, statement: ast.stmt, whole: ast.expr) -> Iterator
             continue
         base = 1.0 + prior + 0.05 * i + (0.4 if count in text else 0.0)
         piece = times(reading, whole, count, "/")
-        yield change(reading, statement, piece, _causes(reading, statement), f"divide by the number of rows, `{count}`", base)
+        yield change(
+            reading, statement, piece, _causes(reading, statement), f"divide by the number of rows, `{count}`", base
+        )
         if i < 2:
             piece = times(reading, whole, count)
             yield change(reading, statement, piece, _causes(reading, statement), f"multiply by `{count}`", base + 0.9)
@@ -138,7 +140,9 @@ def _by_rows(reading: Reading, statement: ast.stmt, whole: ast.expr) -> Iterator
 def _by_two(reading: Reading, statement: ast.stmt, whole: ast.expr) -> Iterator[Change]:
     if reading.role(statement) == "forward" or not any(True for _ in reading.references(whole)):
         return
-    body = reading.text.fitted(whole, PRODUCT + (0 if isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Mult) else 1))
+    body = reading.text.fitted(
+        whole, PRODUCT + (0 if isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Mult) else 1)
+    )
     for text, what in ((f"2 * {body}", "double it"), (f"0.5 * {body}", "halve it")):
         yield change(reading, statement, reading.text.swap(whole, text), _causes(reading, statement), what, 1.7)
 
@@ -167,17 +171,24 @@ def _fewer(reading: Reading, statement: ast.stmt, chain: ast.BinOp) -> Iterator[
 def _powers(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         causes = ("activation-derivative-wrong", *_causes(reading, statement), "optimizer-formula-wrong")
-        yield change(reading, node, reading.text.swap(node, reading.text.of(node.left)), causes, "without the power", 1.4)
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and number(node.left) == 1 and not is_number(node.right):
-        if isinstance(node.right, ast.Name | ast.Attribute | ast.Subscript):
-            causes = ("activation-derivative-wrong", *_causes(reading, statement))
-            piece = reading.text.swap(node.right, f"{reading.text.of(node.right)} ** 2")
-            yield change(reading, node, piece, causes, f"square `{reading.text.of(node.right)}`", 1.1)
+        yield change(
+            reading, node, reading.text.swap(node, reading.text.of(node.left)), causes, "without the power", 1.4
+        )
+    elif (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and number(node.left) == 1
+        and not is_number(node.right)
+    ) and isinstance(node.right, ast.Name | ast.Attribute | ast.Subscript):
+        causes = ("activation-derivative-wrong", *_causes(reading, statement))
+        piece = reading.text.swap(node.right, f"{reading.text.of(node.right)} ** 2")
+        yield change(reading, node, piece, causes, f"square `{reading.text.of(node.right)}`", 1.1)
 
 
 def _literals(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Change]:
     """A literal factor: twice, half, without."""
-    if not is_number(node) or not isinstance(node, ast.Constant):
+    value = number(node)
+    if value is None or not isinstance(node, ast.Constant):
         return
     parent = reading.text.parent(node)
     if not isinstance(parent, ast.BinOp) or not isinstance(parent.op, ast.Mult | ast.Div):
@@ -185,8 +196,10 @@ def _literals(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[
     call = called(reading.text.parent(parent) or parent)
     if call and call[0] == "range":
         return
-    for new in (node.value * 2, node.value / 2):
+    for new in (value * 2, value / 2):
         written = f"{new:g}"
         if written != reading.text.of(node):
             piece = reading.text.swap(node, written)
-            yield change(reading, node, piece, _causes(reading, statement), f"{written} instead of {reading.text.of(node)}", 1.7)
+            yield change(
+                reading, node, piece, _causes(reading, statement), f"{written} instead of {reading.text.of(node)}", 1.7
+            )

@@ -31,7 +31,13 @@ def _causes(reading: Reading, node: ast.AST) -> tuple[str, ...]:
         return "update-ascends", "optimizer-formula-wrong", "penalty-gradient-wrong"
     if role == "forward":
         return "wrong-variable", "output-delta-wrong"
-    return "output-delta-wrong", "gradient-operand-wrong", "activation-derivative-wrong", "penalty-gradient-wrong", "update-ascends"
+    return (
+        "output-delta-wrong",
+        "gradient-operand-wrong",
+        "activation-derivative-wrong",
+        "penalty-gradient-wrong",
+        "update-ascends",
+    )
 
 
 def _state_updates(reading: Reading, statement: ast.stmt) -> list[ast.stmt]:

@@ -69,7 +69,9 @@ def _diagonal(reading: Reading, chain: ast.BinOp) -> Iterator[Change]:
         if "\n" not in rest:
             for summed in _plain_sums(reading, chain, rest, soft):
                 written = f"{bracketed(soft, PRODUCT)} * ({rest} - {summed})"
-                yield change(reading, chain, text.swap(chain, written), CAUSES, "use the whole Jacobian of softmax", 1.3)
+                yield change(
+                    reading, chain, text.swap(chain, written), CAUSES, "use the whole Jacobian of softmax", 1.3
+                )
 
 
 def _plain_sums(reading: Reading, chain: ast.expr, rest: str, soft: str) -> Iterator[str]:
@@ -77,8 +79,8 @@ def _plain_sums(reading: Reading, chain: ast.expr, rest: str, soft: str) -> Iter
     text = reading.text
     above = text.parent(chain)
     if isinstance(above, ast.ListComp) and len(above.generators) == 1:
-        loop = above.generators[0]
-        yield f"sum({bracketed(rest, PRODUCT)} * {soft} for {text.of(loop.target)} in {text.of(loop.iter)})"
+        part = above.generators[0]
+        yield f"sum({bracketed(rest, PRODUCT)} * {soft} for {text.of(part.target)} in {text.of(part.iter)})"
     for loop in reading.loops(chain):
         call = called(loop.iter)
         if isinstance(loop.target, ast.Name) and call and call[0] == "range":

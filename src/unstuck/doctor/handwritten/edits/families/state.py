@@ -33,7 +33,12 @@ def _accumulate(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         inside = bool(loops) or isinstance(target, ast.Subscript | ast.Attribute)
-        if not inside or isinstance(target, ast.Tuple) or is_clearing(reading, statement) or reading.role(statement) == "forward":
+        if (
+            not inside
+            or isinstance(target, ast.Tuple)
+            or is_clearing(reading, statement)
+            or reading.role(statement) == "forward"
+        ):
             return
         between = (text.span(target)[1], text.outer(statement.value)[0])
         written = text.source[between[0] : between[1]].replace("=", "+=", 1)
@@ -44,10 +49,16 @@ def _accumulate(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
             causes = ("samples-dropped", "gradient-overwritten", "bptt-broken")
         summary = f"add to `{text.of(target)}` instead of overwriting it"
         yield change(reading, statement, Piece(*between, written), causes, summary, 0.9 if loops else 1.3)
-    elif isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add | ast.Sub) and not is_number(statement.value):
+    elif (
+        isinstance(statement, ast.AugAssign)
+        and isinstance(statement.op, ast.Add | ast.Sub)
+        and not is_number(statement.value)
+    ):
         between = (text.span(statement.target)[1], text.outer(statement.value)[0])
         old = "+=" if isinstance(statement.op, ast.Add) else "-="
-        written = text.source[between[0] : between[1]].replace(old, "=" if old == "+=" else "= -", 1).replace("-  ", "-")
+        written = (
+            text.source[between[0] : between[1]].replace(old, "=" if old == "+=" else "= -", 1).replace("-  ", "-")
+        )
         if old == "+=":
             causes = ("gradient-not-reset", "gradient-operand-wrong")
             summary = f"set `{text.of(statement.target)}` instead of adding to it"
@@ -169,7 +180,9 @@ def _out_of_the_loop(reading: Reading, run: list[ast.stmt]) -> Iterator[Change]:
         return
     names = {n for s in run for t in reading.targets(s) for n in (canonical(base_of(t)),)}
     used = any(canonical(n) in names for s in loop.body for n in walk(s) if isinstance(n, ast.expr) and s not in run)
-    if names and not used or names_in(loop.target if isinstance(loop, ast.For) else loop.test) & {n for s in run for n in names_in(s)}:
+    if (names and not used) or names_in(loop.target if isinstance(loop, ast.For) else loop.test) & {
+        n for s in run for n in names_in(s)
+    }:
         return
     pieces = [*text.cut(*run), text.before(loop, text.dedented(*run))]
     backwards = isinstance(loop, ast.For) and _counts_down(loop.iter)
@@ -187,15 +200,24 @@ def _counts_down(source: ast.expr) -> bool:
     call = called(source)
     if call and call[0] == "reversed":
         return True
-    return bool(call and call[0] == "range" and isinstance(source, ast.Call) and len(source.args) == 3 and number(source.args[2]) == -1)
+    return bool(
+        call
+        and call[0] == "range"
+        and isinstance(source, ast.Call)
+        and len(source.args) == 3
+        and number(source.args[2]) == -1
+    )
 
 
 def _read_before_set(reading: Reading, loop: ast.For | ast.While, run: list[ast.stmt], names: set[str]) -> bool:
     """Whether the loop sets the value again at its end, so that the clearing throws it away."""
     for statement in loop.body:
-        if statement not in run and isinstance(statement, ast.Assign):
-            if any(canonical(base_of(t)) in names for t in reading.targets(statement)):
-                return True
+        if (
+            statement not in run
+            and isinstance(statement, ast.Assign)
+            and any(canonical(base_of(t)) in names for t in reading.targets(statement))
+        ):
+            return True
     return False
 
 
@@ -248,17 +270,27 @@ def _clear_after_step(reading: Reading) -> Iterator[Change]:
     """After ``w.value -= rate * w.grad`` the sum in ``w.grad`` is cleared; likewise for arrays that are added up."""
     text = reading.text
     grown = {canonical(base_of(s.target)) for s in reading.statements if isinstance(s, ast.AugAssign)}
-    grown_members = {s.target.attr for s in reading.statements if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Attribute)}
+    grown_members = {
+        s.target.attr
+        for s in reading.statements
+        if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Attribute)
+    }
     for update in reading.updates:
         if not text.solo(update.statement):
             continue
         for reference in reading.references(update.moved_by):
             node = reference.node
-            same = isinstance(node, ast.Attribute) and root_name(node) == root_name(update.target) and node.attr in grown_members
+            same = (
+                isinstance(node, ast.Attribute)
+                and root_name(node) == root_name(update.target)
+                and node.attr in grown_members
+            )
             if reference.index or not (same or canonical(base_of(node)) in grown) or reading.is_parameter(node):
                 continue
             shape = reading.shape(node)
-            for written in (f"{reference.text} = 0.0",) if shape in (None, ()) and same else (f"{reference.text}[...] = 0.0",):
+            for written in (
+                (f"{reference.text} = 0.0",) if shape in (None, ()) and same else (f"{reference.text}[...] = 0.0",)
+            ):
                 causes = ("gradient-not-reset", "gradient-overwritten")
                 piece = text.after(update.statement, written)
                 yield change(reading, update.statement, piece, causes, f"clear `{reference.text}` after the step", 1.3)
@@ -268,20 +300,27 @@ def _clear_at_head(reading: Reading) -> Iterator[Change]:
     """A function adds to gradients that live outside of it and nobody clears: clear them where it begins."""
     text = reading.text
     for name, function in reading.functions.items():
-        local = {canonical(t) for s in reading.body_statements(function) if isinstance(s, ast.Assign) for t in reading.targets(s)}
+        local = {
+            canonical(t)
+            for s in reading.body_statements(function)
+            if isinstance(s, ast.Assign)
+            for t in reading.targets(s)
+        }
         grown: dict[str, ast.AugAssign] = {}
         for statement in reading.body_statements(function):
             if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add | ast.Sub):
                 base = base_of(statement.target)
                 key = canonical(base)
-                if key in local or isinstance(base, ast.Name) and key in reading.scalars:
+                if key in local or (isinstance(base, ast.Name) and key in reading.scalars):
                     continue
                 if not reading.is_parameter(statement.target) and not is_number(statement.value):
                     grown.setdefault(key, statement)
         grown = {k: s for k, s in grown.items() if root_name(s.target) not in _first_names(function)}
         if not grown or name.endswith("__init__"):
             continue
-        first = next((s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))), None)
+        first = next(
+            (s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))), None
+        )
         if first is None or not text.solo(first):
             continue
         texts = {k: _fresh(reading, k) for k in grown}
@@ -301,12 +340,21 @@ def _first_names(function: Function) -> set[str]:
 def _fresh(reading: Reading, key: str) -> str | None:
     """How the value is cleared: as elsewhere in the program, or in place."""
     for statement in reading.statements:
-        if isinstance(statement, ast.Assign) and is_clearing(reading, statement) and len(statement.targets) == 1:
-            if canonical(statement.targets[0]) == key and "\n" not in reading.text.of(statement):
-                names = names_in(statement.value) - reading.fixed
-                if names <= {"self"} or root_name(statement.targets[0]) != "self":
-                    return reading.text.of(statement)
+        if (
+            isinstance(statement, ast.Assign)
+            and is_clearing(reading, statement)
+            and len(statement.targets) == 1
+            and canonical(statement.targets[0]) == key
+            and "\n" not in reading.text.of(statement)
+        ):
+            names = names_in(statement.value) - reading.fixed
+            if names <= {"self"} or root_name(statement.targets[0]) != "self":
+                return reading.text.of(statement)
     tree = expression(key)
     if tree is None or "numpy" not in reading.modules:
         return None
-    return f"{key} = {reading.modules['numpy']}.zeros_like({key})" if isinstance(tree, ast.Attribute) else f"{key}[...] = 0.0"
+    return (
+        f"{key} = {reading.modules['numpy']}.zeros_like({key})"
+        if isinstance(tree, ast.Attribute)
+        else f"{key}[...] = 0.0"
+    )

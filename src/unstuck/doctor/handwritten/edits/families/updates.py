@@ -35,7 +35,9 @@ def _misplaced(reading: Reading) -> Iterator[Change]:
     for statement in reading.statements:
         match statement:
             case ast.Assign(targets=[target], value=ast.BinOp(left=left, op=ast.Add() | ast.Sub())):
-                if canonical(target) == canonical(left) or not isinstance(left, ast.Name | ast.Attribute | ast.Subscript):
+                if canonical(target) == canonical(left) or not isinstance(
+                    left, ast.Name | ast.Attribute | ast.Subscript
+                ):
                     continue
                 if type(target) is not type(left) or isinstance(target, ast.Tuple):
                     continue
@@ -51,14 +53,30 @@ def _misplaced(reading: Reading) -> Iterator[Change]:
                 strong = canonical(target) in reads
                 if strong or told:
                     groups.setdefault(id(block), []).append((statement, piece, text.of(left)))
-                yield change(reading, statement, piece, LOST, f"store the new value in `{text.of(left)}`", 0.7 if strong else 1.6)
+                yield change(
+                    reading, statement, piece, LOST, f"store the new value in `{text.of(left)}`", 0.7 if strong else 1.6
+                )
     for group in groups.values():
         if len(group) > 1:
             names = ", ".join(f"`{name}`" for _, _, name in group)
-            yield _joint(reading, [s for s, _, _ in group], [p for _, p, _ in group], LOST, f"store the new values in {names}", 0.6)
+            yield _joint(
+                reading,
+                [s for s, _, _ in group],
+                [p for _, p, _ in group],
+                LOST,
+                f"store the new values in {names}",
+                0.6,
+            )
 
 
-def _joint(reading: Reading, statements: list[ast.Assign], pieces: list[Piece], causes: tuple[str, ...], summary: str, cost: float) -> Change:
+def _joint(
+    reading: Reading,
+    statements: list[ast.Assign],
+    pieces: list[Piece],
+    causes: tuple[str, ...],
+    summary: str,
+    cost: float,
+) -> Change:
     """One change for several statements; its place is from the first to the last of them."""
     first = min(s.lineno for s in statements)
     last = max(s.end_lineno or s.lineno for s in statements)
@@ -75,7 +93,11 @@ def _rebound(reading: Reading) -> Iterator[Change]:
     for statement in reading.statements:
         match statement:
             case ast.Assign(targets=[ast.Name() as target], value=ast.BinOp(left=left, op=op, right=right) as value):
-                if canonical(left) != target.id or target.id in reading.scalars or not isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.Div):
+                if (
+                    canonical(left) != target.id
+                    or target.id in reading.scalars
+                    or not isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.Div)
+                ):
                     continue
                 sign = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}[type(op)]
                 in_place = Piece(*text.span(statement), f"{target.id} {sign} {text.of(right)}")
@@ -113,7 +135,14 @@ def _forgotten(reading: Reading) -> Iterator[Change]:
         for parameter in wanted:
             line = _analogous(reading, update, parameter, known)
             if line:
-                yield change(reading, update.statement, text.after(update.statement, line), MISSING, f"also update `{parameter}`", 1.2)
+                yield change(
+                    reading,
+                    update.statement,
+                    text.after(update.statement, line),
+                    MISSING,
+                    f"also update `{parameter}`",
+                    1.2,
+                )
                 lines.append(line)
         if len(lines) > 1:
             piece = text.after(update.statement, "\n".join(lines))
@@ -126,9 +155,12 @@ def unmoved(reading: Reading, moved: set[str]) -> list[str]:
     found = [p for p in told if p not in moved]
     homes = set()
     for statement in reading.statements:
-        if isinstance(statement, ast.Assign) and any(canonical(t) in moved for t in reading.targets(statement)):
-            if not any(u.statement is statement for u in reading.updates):
-                homes.add(id(reading.text.block(statement)[0]))
+        if (
+            isinstance(statement, ast.Assign)
+            and any(canonical(t) in moved for t in reading.targets(statement))
+            and not any(u.statement is statement for u in reading.updates)
+        ):
+            homes.add(id(reading.text.block(statement)[0]))
     for statement in reading.statements:
         if isinstance(statement, ast.Assign) and id(reading.text.block(statement)[0]) in homes:
             made = any((c := called(n)) and c[0] in _MAKERS for n in walk(statement.value))
@@ -137,7 +169,19 @@ def unmoved(reading: Reading, moved: set[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-_MAKERS = {"zeros", "ones", "randn", "rand", "random", "normal", "uniform", "standard_normal", "random_sample", "gauss", "full"}
+_MAKERS = {
+    "zeros",
+    "ones",
+    "randn",
+    "rand",
+    "random",
+    "normal",
+    "uniform",
+    "standard_normal",
+    "random_sample",
+    "gauss",
+    "full",
+}
 
 
 def _all_references(reading: Reading) -> set[str]:
@@ -205,7 +249,9 @@ def _result_dropped(reading: Reading) -> Iterator[Change]:
             continue
         call = called(statement.value)
         for function in reading.functions_named(call[0]) if call else []:
-            returned = [s.value for s in reading.body_statements(function) if isinstance(s, ast.Return) and s.value is not None]
+            returned = [
+                s.value for s in reading.body_statements(function) if isinstance(s, ast.Return) and s.value is not None
+            ]
             if not returned:
                 continue
             parts = returned[-1].elts if isinstance(returned[-1], ast.Tuple) else [returned[-1]]
@@ -214,7 +260,14 @@ def _result_dropped(reading: Reading) -> Iterator[Change]:
             if all(kept):
                 place = text.span(statement)[0]
                 names = ", ".join(k for k in kept if k)
-                yield change(reading, statement, Piece(place, place, f"{names} = "), LOST, f"keep what is returned in {names}", 0.9)
+                yield change(
+                    reading,
+                    statement,
+                    Piece(place, place, f"{names} = "),
+                    LOST,
+                    f"keep what is returned in {names}",
+                    0.9,
+                )
 
 
 def _bound_arguments(reading: Reading, function: Function, call: ast.Call) -> dict[str, str]:
@@ -240,7 +293,11 @@ def _uncalled(reading: Reading) -> Iterator[Change]:
         if short in mentioned or short.startswith("__") or function.decorator_list:
             continue
         own = text.parent(function)
-        siblings = [f.name for f in ast.iter_child_nodes(own) if isinstance(f, Function)] if isinstance(own, ast.ClassDef) else []
+        siblings = (
+            [f.name for f in ast.iter_child_nodes(own) if isinstance(f, Function)]
+            if isinstance(own, ast.ClassDef)
+            else []
+        )
         for statement in reading.statements:
             site = _call_of(statement)
             if site is None or not text.solo(statement):
@@ -252,12 +309,22 @@ def _uncalled(reading: Reading) -> Iterator[Change]:
                 head = f"{text.of(receiver)}.{short}"
             else:
                 head = short
-                if not reading.functions_named(other) or receiver is not None or reading.function(statement) is function:
+                if (
+                    not reading.functions_named(other)
+                    or receiver is not None
+                    or reading.function(statement) is function
+                ):
                     continue
             arguments = _arguments_in_sight(reading, function, statement, site)
             if arguments is None:
                 continue
-            causes = ("update-not-applied", "layer-not-trained", "gradient-not-reset", "prediction-ignores-input", "step-missing")
+            causes = (
+                "update-not-applied",
+                "layer-not-trained",
+                "gradient-not-reset",
+                "prediction-ignores-input",
+                "step-missing",
+            )
             call = f"{head}({', '.join(arguments)})"
             yield change(reading, statement, text.after(statement, call), causes, f"call `{call}`", 1.1)
             yield change(reading, statement, text.before(statement, call), causes, f"call `{call}` first", 1.3)
@@ -265,7 +332,11 @@ def _uncalled(reading: Reading) -> Iterator[Change]:
 
 def _call_of(statement: ast.stmt) -> ast.Call | None:
     match statement:
-        case ast.Expr(value=ast.Call() as call) | ast.Assign(value=ast.Call() as call) | ast.AugAssign(value=ast.Call() as call):
+        case (
+            ast.Expr(value=ast.Call() as call)
+            | ast.Assign(value=ast.Call() as call)
+            | ast.AugAssign(value=ast.Call() as call)
+        ):
             return call
     return None
 
@@ -274,7 +345,11 @@ def _arguments_in_sight(reading: Reading, function: Function, statement: ast.stm
     """Values for the required arguments: visible under the same name, or None."""
     names = [a.arg for a in function.args.args if a.arg not in ("self", "cls")]
     required = names[: len(names) - len(function.args.defaults)]
-    visible = {r.text for r in reading.nearby(reading.holder(statement))} | {r.text for r in reading.members(statement)} | reading.scalars
+    visible = (
+        {r.text for r in reading.nearby(reading.holder(statement))}
+        | {r.text for r in reading.members(statement)}
+        | reading.scalars
+    )
     for node in walk(site):
         if isinstance(node, ast.Name):
             visible.add(node.id)
@@ -298,9 +373,17 @@ def _removed(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
         earlier = [
             s
             for s in reading.body_statements(reading.holder(statement))
-            if s is not statement and s.lineno < statement.lineno and any(canonical(base_of(t)) in base for t in reading.targets(s))
+            if s is not statement
+            and s.lineno < statement.lineno
+            and any(canonical(base_of(t)) in base for t in reading.targets(s))
         ]
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name) and not earlier:
             return
-        causes = ("wrong-variable", "gradient-overwritten", "optimizer-formula-wrong", "gradient-scale-wrong", "update-not-applied")
+        causes = (
+            "wrong-variable",
+            "gradient-overwritten",
+            "optimizer-formula-wrong",
+            "gradient-scale-wrong",
+            "update-not-applied",
+        )
         yield change(reading, statement, reading.text.cut(statement), causes, "without this line", 2.1)
