@@ -3,7 +3,7 @@
 One epoch of the main job (784-16-16-10, sigmoid, squared error, batches of 125, SGD, 60,000 digits in float32) is timed in
 ``us.fit`` and then in the hand-written loop, in turns within one process: the same data, the same initial weights, the same
 batches in the same order. Ours also adds up the training loss and accuracy and looks for NaN, as ``fit`` always does; the loop
-does no more than learn. After the first epoch the weights of both are compared, so that both have demonstrably done the same work.
+does no more than learn. After the first epoch the weights of both are compared: both must have done the same work.
 
     python benchmarks/reference_engine.py                  # one thread
     python benchmarks/reference_engine.py --threads 2 --epochs 15 --json
@@ -123,9 +123,8 @@ def main() -> int:
         print(f"one epoch of the main job, {chosen.threads} thread(s), {len(ratios)} pairs, medians")
         print(f"  us.fit, reference engine   {result['ours_seconds'] * 1e3:7.1f} ms")
         print(f"  hand-written NumPy loop    {result['by_hand_seconds'] * 1e3:7.1f} ms")
-        print(
-            f"  ratio within a pair        {result['ratio']:7.2f}    (from {min(ratios):.2f} to {max(ratios):.2f}; the limit is 1.5)"
-        )
+        span = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        print(f"  ratio within a pair        {result['ratio']:7.2f}    ({span}; the limit is 1.5)")
         print(f"  after one epoch the weights agree to {found['apart']:.0e} of the largest")
     if found["apart"] > 1e-3:
         print("error: the two do not learn the same; their times cannot be compared", file=sys.stderr)
