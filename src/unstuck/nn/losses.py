@@ -26,7 +26,7 @@ class Loss:
     rows. ``takes`` says what the outputs mean: "values", "logits", "probabilities" or "log rates".
     """
 
-    batch: str = "mean"
+    batch: str = field(default="mean", kw_only=True)
     takes = "values"
 
     def __post_init__(self) -> None:

@@ -193,7 +193,8 @@ class Network:
             raise InputError(
                 f"the inputs have shape {x.shape}; the network takes (N, {', '.join(map(str, shape))}){one}."
             )
-        x = x.astype(self.dtype, copy=False)
+        with np.errstate(over="ignore"):  # told in words below
+            x = x.astype(self.dtype, copy=False)
         if not np.isfinite(x).all():
             row, *place = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
             column = place[0] if len(place) == 1 else tuple(place)
