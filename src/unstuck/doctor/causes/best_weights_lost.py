@@ -11,7 +11,9 @@ CAUSE = Cause(
         changed along.
     """,
     why_it_hurts="""
-        After the minimum of the held-out loss the network gets worse, by as much as patience allows.
+        After the minimum of the held-out loss the network gets worse, by as much as patience allows; and `best =
+        weights` is no copy but a second name for arrays that go on changing, so that "restoring the best" restores
+        the last.
     """,
     test="""
         The final held-out metric beside the best of the run; a checksum of what is returned.

@@ -7,7 +7,7 @@ CAUSE = Cause(
     title="the units of a layer start out equal",
     group="initialisation",
     what_it_does="""
-        All weights of a layer have the same value, usually 0.
+        All weights of a layer start with the same value, usually 0, so that its units are copies of each other.
     """,
     why_it_hurts="""
         Units with equal incoming and outgoing weights compute the same, receive the same gradient and stay equal
