@@ -152,8 +152,8 @@ MESSAGES: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: loss_function(7),  # type: ignore[arg-type]
-        "loss is 7; expected a name (squared_error, half_squared_error, mean_squared_error, absolute_error, huber, cross_entropy, "
-        "cross_entropy_probabilities, binary_cross_entropy, poisson), an nn loss or an array function.",
+        "loss is 7; expected a name (squared_error, half_squared_error, mean_squared_error, absolute_error, huber, "
+        "cross_entropy, cross_entropy_probabilities, binary_cross_entropy, poisson), an nn loss or an array function.",
     ),
     (lambda: loss_function(nn.CrossEntropy), "loss is the class CrossEntropy; expected an object: CrossEntropy()."),
     (lambda: nn.CrossEntropy(batch="total"), "CrossEntropy: batch is 'total'; expected 'mean' or 'sum'."),

@@ -140,6 +140,7 @@ class ReduceOnPlateau(Schedule):
         """The product of all reductions that a list of losses, one per finished epoch, has called for."""
         best, waited, factor = math.inf, 0, 1.0
         for loss in losses:
+            loss = math.inf if math.isnan(loss) else loss
             # Losses may be negative (Poisson): an improvement is a share of the size of the best one.
             if best == math.inf or loss < best - self.least_improvement * abs(best):
                 best, waited = loss, 0
