@@ -220,7 +220,6 @@ class Scout:
         self.first_hit: dict[int, list[int]] = {}
         self.depth: dict[int, int] = {}
         self.sizes: dict[str, int] = {}
-        self.walking = 0.0
         self.first_change: float | None = None
 
     def __call__(self, loop: int, activation: int, frame: types.FrameType, ended: bool) -> bool:
@@ -232,7 +231,6 @@ class Scout:
             return self._enough()
         if known is None and ended:
             return False
-        start = time.monotonic()
         leaves = self.recorder.walker.walk(frame)
         now = {path: leaf.read() for path, leaf in leaves.items()}
         self.depth[loop] = len(self.recorder.walker.frames(frame))
@@ -249,16 +247,23 @@ class Scout:
             self.sizes.update((path, now[path].size) for path in changed)
             self.first_hit.setdefault(loop, []).append(self.hits[loop] - (not ended))
             if self.first_change is None and any(now[path].size > 1 for path in changed):
-                self.first_change = start
+                self.first_change = time.process_time()
         if ended:
             self.last.pop(loop, None)
         else:
             self.last[loop] = (activation, now)
-        self.walking += time.monotonic() - start
         return self._enough()
 
     def _enough(self) -> bool:
-        return self.first_change is not None and time.monotonic() - self.first_change > self.patience
+        """Patience is over, and a loop of the outermost kind was compared (or thrice the patience is over)."""
+        if self.first_change is None:
+            return False
+        waited = time.process_time() - self.first_change
+        if waited <= self.patience:
+            return False
+        compared = [self.depth[loop] for loop, rows in self.changes.items() if any(rows)]
+        outermost = min(self.depth.values()) in compared
+        return waited > 3 * self.patience or outermost
 
     def table(self) -> dict[str, Any]:
         """Per loop: how often it passed, how deep in calls it is, and the comparisons that were made."""

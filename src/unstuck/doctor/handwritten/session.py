@@ -153,7 +153,7 @@ class Step:
         come back when the program ends before. Raises WatchError when the fork died.
         """
         order = {
-            "do": "step", "nudge": dict(nudge or {}), "windows": windows, "seconds": seconds or self._seconds,
+            "do": "step", "nudge": {k: np.asarray(v) for k, v in (nudge or {}).items()}, "windows": windows, "seconds": seconds or self._seconds,
             "sites": None if sites is None else sorted(set(sites)), "leaves": None if leaves is None else list(leaves),
         }  # fmt: skip
         wire.send(self._connection, order)
@@ -178,6 +178,17 @@ class Step:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A whole run with a few sites recorded: the first and last passes of a loop, and what came after its last pass."""
+
+    outcome: Outcome
+    passes: int
+    head: list[Window]
+    tail: list[Window]
+    outside: Window
 
 
 @dataclass(frozen=True)
@@ -270,6 +281,20 @@ class Session:
         more = {"state": state, "loop": -1, "hit": 1, "to_end": True, "double": False}
         with self._start("step", program, seconds, **more) as connection:
             return _outcome(_answer(connection, seconds + 20))
+
+    def follow(
+        self, loop: int, program: Program | None = None, *, sites: Iterable[int] | None = None, head: int = 0, tail: int = 0,
+        seconds: float = 60.0,
+    ) -> Followed:  # fmt: skip
+        """Run a variant to its end and record ``sites`` in the first ``head`` and last ``tail`` passes of a loop, and after it."""
+        more = {"loop": loop, "sites": None if sites is None else sorted(set(sites)), "head": head, "tail": tail}
+        with self._start("follow", program, seconds, **more) as connection:
+            answer = _answer(connection, seconds + 20)
+        found = answer["followed"]
+        return Followed(
+            _outcome(answer), found["passes"], [_window(w) for w in found["head"]], [_window(w) for w in found["tail"]],
+            _window(found["outside"]),
+        )  # fmt: skip
 
     def scout(self, program: Program | None = None, *, seconds: float = 20.0, patience: float = 1.0) -> dict[str, Any]:
         """Which variables change from pass to pass of each loop; see `recorder.Scout.table`."""

@@ -53,7 +53,7 @@ class Understanding:
     ``loop``/``hit``: the pass of which loop (number in the session's table) the step is. ``window``: all values recorded in it.
     ``update_moment``: the order number of the first recorded event that is a parameter's new value (inf if none was).
     ``influenced``: series that some parameter influences before that moment -> the paths of those parameters.
-    ``frozen``: variables that influence the outputs as parameters do but that no step changes.
+    ``touched``: all series that some parameter influences, also after that moment. ``states``: other variables that change.
     """
 
     loop: int
@@ -63,6 +63,7 @@ class Understanding:
     parameters: list[Parameter]
     update_moment: float
     influenced: dict[tuple[int, str], set[str]]
+    touched: set[tuple[int, str]]
     states: list[str]
 
 
@@ -82,7 +83,7 @@ def rank_loops(table: dict[str, Any], session: Session, program: Program) -> lis
         if not counts or max(counts) == 0:
             continue
         share = float(np.mean(sorted(counts)[len(counts) // 2 :])) / weight(union)
-        first = next(i for i, c in enumerate(counts) if c >= 0.5 * max(counts))
+        first = next(i for i, c in enumerate(counts) if c >= 0.25 * max(counts))
         ranked.append((share, row["depth"], loops[row["loop"]].depth, row["loop"], row["hit"][first]))
     if not ranked:
         return []
@@ -140,8 +141,29 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
     for path in chosen:
         for key in differing(base, nudged[path][1], moment):
             influenced.setdefault(key, set()).add(path)
+    touched = {key for path in chosen for key in differing(base, nudged[path][1], np.inf)}
     states = [path for path in changed if path not in chosen]
-    return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, states)
+    return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, touched, states)
+
+
+def known_step(step: Step, loop: int, paths: list[str], rng: np.random.Generator) -> Understanding | None:
+    """The understanding of a step whose parameters are known by path; None when one of them is gone or stands still."""
+    windows = step.take()
+    if not windows:
+        return None
+    base = windows[0]
+    changed = changed_leaves(step.leaves, base)
+    if not all(path in changed for path in paths):
+        return None
+    parameters = [changed[path] for path in paths]
+    together = {p.path: np.asarray(1e-4 * max(1.0, p.rms) * _direction(p, rng)) for p in parameters}
+    nudged = step.take(together)
+    if not nudged:
+        return None
+    moment = update_moment(base, parameters)
+    influenced = {key: set(paths) for key in differing(base, nudged[0], moment)}
+    touched = set(differing(base, nudged[0], np.inf))
+    return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, touched, [])
 
 
 def _direction(leaf: Parameter, rng: np.random.Generator) -> Array:

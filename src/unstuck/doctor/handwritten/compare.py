@@ -1,0 +1,188 @@
+"""The user's own gradients beside the true ones: which objective is descended, and which parameters disagree with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .nudge import Derivatives, Key, Objective
+from .session import Array, Window
+from .understand import Parameter, Understanding
+
+PARALLEL = 1e-5  # relative residual under which two sets of directional derivatives count as parallel
+WRONG = 1e-3  # above it they are different; in between nothing is said
+SCALE = 1e-4  # relative difference of two factors
+
+
+@dataclass(frozen=True)
+class Source:
+    """A recorded value that may be a parameter's gradient: its series and occurrence, and its projections on the directions.
+
+    ``key`` None: what the step added to the parameter.
+    """
+
+    key: Key | None
+    occurrence: int
+    flat: Array
+    order: float
+
+
+@dataclass(frozen=True)
+class ParameterVerdict:
+    """One parameter against one objective.
+
+    ``status``: "right" (parallel), "wrong", "scaled" (right direction, another factor than the others), "unclear", "unchecked" (no true
+    derivative beyond rounding, and no update), "uncovered" (no true derivative, but an update: another objective).
+    ``factor``: user's = factor * true. ``residual``: worst relative difference after that factor. ``through``: the source that agrees
+    (None with "wrong"). ``size``: worst |user's derivative|.
+    """
+
+    path: str
+    status: str
+    factor: float
+    residual: float
+    through: Source | None
+    small: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All parameters against the best objective. ``factor`` is the common factor of those that are right by their update."""
+
+    objective: Objective
+    verdicts: list[ParameterVerdict]
+    score: float
+    factor: float
+
+    def of(self, status: str) -> list[ParameterVerdict]:
+        return [v for v in self.verdicts if v.status == status]
+
+    @property
+    def clean(self) -> bool:
+        """Every parameter that can be checked is right, and at least one can."""
+        return bool(self.of("right")) and all(v.status in ("right", "unchecked") for v in self.verdicts)
+
+
+def sources(parameter: Parameter, window: Window) -> list[Source]:
+    """The update first, then every recorded value with as many numbers as the parameter (also transposed)."""
+    n = parameter.before.size
+    found = [Source(None, 0, parameter.update, np.inf)]
+    before, after = parameter.before.ravel(), parameter.after.ravel()
+    seen: set[bytes] = {before.tobytes(), after.tobytes()}
+
+    def add(key: Key, occurrence: int, flat: Array, order: float) -> None:
+        mark = flat.tobytes()
+        if mark not in seen and np.all(np.isfinite(flat)):
+            seen.add(mark)
+            found.append(Source(key, occurrence, flat, order))
+
+    two = [s for s in parameter.shape if s != 1]
+    for key, series in window.series.items():
+        if not series.is_float:
+            continue
+        sizes = {int(np.prod(s)) for s in series.shapes}
+        if n in sizes and n > 1 or (n == 1 and series.count <= 8):
+            picked = range(series.count) if series.count <= 16 else [*range(8), *range(series.count - 8, series.count)]
+            for i in picked:
+                if int(np.prod(series.shapes[i])) != n:
+                    continue
+                value = series.occurrence(i)
+                add(key, i, value.ravel(), float(series.order[i]))
+                if value.ndim == 2 and len(two) == 2 and value.shape[0] == two[1]:
+                    add(key, i, np.ascontiguousarray(value.reshape(two[::-1]).T.ravel()), float(series.order[i]))
+        elif sizes == {1} and series.flat.size == n:
+            add(key, 0, series.flat, float(series.order[0]))
+            if len(two) == 2:
+                add(key, 0, np.ascontiguousarray(series.flat.reshape(two[::-1]).T.ravel()), float(series.order[0]))
+    return found
+
+
+def compare(known: Understanding, derivatives: Derivatives, window: Window | None = None) -> list[Comparison]:
+    """Judge every parameter against every objective; best objective first.
+
+    Better means: more parameters right, with one common factor; then a loss that the program computes itself, then a textbook
+    loss, then the sum of a recorded array, then the chain from some value down.
+    """
+    objectives = derivatives.objectives
+    if not objectives:
+        return []
+    true = np.stack([o.derivative for o in objectives])  # (objectives, parameters, directions)
+    floor = np.stack([o.floor for o in objectives])
+    tables = []
+    for i, parameter in enumerate(known.parameters):
+        own = sources(parameter, window or known.window)
+        user = np.stack([s.flat for s in own]) @ derivatives.directions[i].T
+        tables.append((parameter, own, *_fit(user, true[:, i], floor[:, i, 0])))
+    out = []
+    for row, objective in enumerate(objectives):
+        comparison = _judge(objective, row, tables)
+        if comparison is not None:
+            out.append(comparison)
+    out.sort(key=lambda c: -c.score)
+    return out
+
+
+def _fit(user: Array, true: Array, noise: Array) -> tuple[Array, Array, Array, Array]:
+    """Fit user = factor * true for each source (rows of ``user``) and objective (rows of ``true``).
+
+    Returns factor and residual, both (objectives, sources), the limit under which a residual counts as none, and which objectives
+    are too small to be checked, both (objectives,).
+    """
+    with np.errstate(all="ignore"):
+        size_true = np.max(np.abs(true), axis=1)
+        size_user = np.max(np.abs(user), axis=1)
+        factor = true @ user.T / np.maximum(np.sum(true * true, axis=1), 1e-300)[:, None]
+        residual = np.zeros_like(factor)
+        for j in range(true.shape[1]):
+            residual = np.maximum(residual, np.abs(user[None, :, j] - factor * true[:, None, j]))
+        residual = np.where(size_user > 0, residual / np.where(size_user > 0, size_user, 1.0), 1.0)
+        limit = np.maximum(PARALLEL, 20 * noise / np.maximum(size_true, 1e-300))
+    return factor, np.nan_to_num(residual, nan=np.inf), limit, size_true <= 50 * noise
+
+
+_Table = tuple[Parameter, list[Source], Array, Array, Array, Array]
+
+
+def _judge(objective: Objective, row: int, tables: list[_Table]) -> Comparison | None:
+    verdicts = []
+    for parameter, own, factor, residual, limit, tiny in tables:
+        small = parameter.before.size == 1
+        f, r, lim = float(factor[row, 0]), float(residual[row, 0]), float(limit[row])
+        through: Source | None = None
+        if tiny[row] or not np.isfinite(f):
+            status = "unchecked" if not np.any(own[0].flat) else "uncovered"
+        elif r <= lim and f != 0.0:
+            status, through = "right", own[0]
+        else:
+            status = "wrong" if r > max(WRONG, 100 * lim) else "unclear"
+            best = 0 if small else int(np.argmin(np.where(factor[row] != 0.0, residual[row], np.inf)))
+            if best and residual[row, best] <= lim:
+                status, through = "right", own[best]
+                f, r = float(factor[row, best]), float(residual[row, best])
+        verdicts.append(ParameterVerdict(parameter.path, status, f, r, through, small))
+    large = [v for v in verdicts if v.status == "right" and not v.small]
+    if not large and not all(v.small for v in verdicts):
+        return None
+    by_update = [v.factor for v in large if v.through is not None and v.through.key is None]
+    common = _mode(by_update) if by_update else float("nan")
+    verdicts = [_with_common(v, common) for v in verdicts]
+    score = {"own": 0.3, "loss": 0.2, "sum": 0.1, "chain": 0.0}[objective.kind]
+    for verdict in verdicts:
+        if verdict.status == "right":
+            direct = verdict.through is not None and verdict.through.key is None
+            same = direct and abs(verdict.factor / common - 1) < SCALE
+            score += (0.5 if verdict.small else 1.0) * (1.0 if same else 0.8)
+    return Comparison(objective, verdicts, score, common)
+
+
+def _mode(factors: list[float]) -> float:
+    return max(factors, key=lambda f: sum(abs(g / f - 1) < SCALE for g in factors if f) if f else -1)
+
+
+def _with_common(verdict: ParameterVerdict, common: float) -> ParameterVerdict:
+    """A parameter of one number is always parallel: it is right only with the factor of the others."""
+    if not verdict.small or verdict.status != "right" or not np.isfinite(common):
+        return verdict
+    away = abs(verdict.factor / common - 1)
+    return verdict if away < SCALE else replace(verdict, status="scaled", residual=away)

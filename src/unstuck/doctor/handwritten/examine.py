@@ -1,0 +1,155 @@
+"""One examination of a training step: understood, differentiated, compared; and what follows for the whole program."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from .compare import Comparison, compare
+from .nudge import Derivatives, differentiate
+from .program import Program
+from .session import Array, Session, Step, Window
+from .understand import Parameter, Understanding, known_step, rank_loops, series_before, understand, update_moment
+
+MOST_LOOPS = 5  # candidates for the training loop that are tried
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the gradient check of one step says.
+
+    ``state``: "right" (every parameter agrees with a loss), "delta" (the chain rule is right from a recorded value down to every
+    parameter, but what is sent down fits no known loss), "wrong" (some parameters agree with a loss, others do not), "unknown".
+    ``best``: the best comparison with a loss; ``chain``: the best one with a recorded value sent down.
+    """
+
+    known: Understanding
+    derivatives: Derivatives
+    state: str
+    best: Comparison | None
+    chain: Comparison | None
+    ranking: list[Comparison]
+
+    @property
+    def worst(self) -> float:
+        """Worst relative error of the gradient check over the parameters (of the best comparison)."""
+        if self.best is None:
+            return 1.0
+        values = [v.residual for v in self.best.verdicts if v.status not in ("unchecked",)]
+        return float(max(values, default=1.0))
+
+
+def examine_step(step: Step, loop: int, *, seed: int = 0, directions: int = 4) -> Examination | None:
+    """Examine the step at which ``step`` stands still; None when nothing in it looks like a parameter."""
+    with np.errstate(all="ignore"):
+        known = understand(step, loop, np.random.default_rng(seed))
+        if known is None:
+            return None
+        derivatives = differentiate(step, known, np.random.default_rng(seed + 1), directions=directions)
+        return judged(known, derivatives)
+
+
+def reexamine(step: Step, loop: int, reference: Examination) -> Examination | None:
+    """The short examination of a variant: its parameters are known, two directions, losses only."""
+    with np.errstate(all="ignore"):
+        known = known_step(step, loop, [p.path for p in reference.known.parameters], np.random.default_rng(3))
+        if known is None:
+            return None
+        derivatives = differentiate(step, known, np.random.default_rng(4), directions=2, chains=False)
+        return judged(known, derivatives)
+
+
+def judged(known: Understanding, derivatives: Derivatives, window: Window | None = None) -> Examination:
+    """Compare and draw the conclusion."""
+    ranking = compare(known, derivatives, window)
+    held = [p.before.ravel() for p in known.parameters]
+    losses = [c for c in ranking if c.objective.kind != "chain"]
+    chains = [c for c in ranking if c.objective.kind == "chain" and not _is_parameter(c, known, held)]
+    best, chain = next(iter(losses), None), next(iter(chains), None)
+    clean = next((c for c in losses if c.clean), None)
+    clean_chain = next((c for c in chains if c.clean), None)
+    if clean is not None:
+        return Examination(known, derivatives, "right", clean, chain, ranking)
+    if clean_chain is not None:
+        return Examination(known, derivatives, "delta", best, clean_chain, ranking)
+    partial = best is not None and any(v.status == "right" and not v.small for v in best.verdicts)
+    return Examination(known, derivatives, "wrong" if partial else "unknown", best, chain, ranking)
+
+
+def _is_parameter(comparison: Comparison, known: Understanding, held: list[Array]) -> bool:
+    """The value is a parameter itself: then the "chain" would only say that an update is what it is."""
+    series = known.window.series[comparison.objective.value]
+    first = series.occurrence(0).ravel()
+    return any(first.size == value.size and np.array_equal(first, value) for value in held)
+
+
+def examine(session: Session, program: Program, table: dict[str, object]) -> tuple[Examination, int, int] | None:
+    """Find the training loop and examine its first step; returns the examination with loop and pass."""
+    for loop, hit in rank_loops(table, session, program)[:MOST_LOOPS]:
+        step = session.stop(loop, hit, program)
+        if step is None:
+            continue
+        with step:
+            found = examine_step(step, loop)
+        if found is not None:
+            return found, loop, hit
+    return None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A variant run through the same step: its parameters, window, and the gradient check with the known derivatives.
+
+    ``forward_same``: the values on which the losses depend are bit by bit those of the program before the edit.
+    """
+
+    known: Understanding
+    examination: Examination | None
+    forward_same: bool
+
+
+def trial(session: Session, variant: Program, loop: int, reference: Examination) -> Trial | None:
+    """Run a variant to the reference's step and judge its gradients by the reference's derivatives.
+
+    Cheap (one fork of the program up to the step): the true derivatives belong to the forward pass, so they hold for a
+    variant whose forward values are the same. Where they are not, only a new examination can say.
+    """
+    step = session.stop(loop, reference.known.hit, variant, seconds=10.0)
+    if step is None:
+        return None
+    with step:
+        windows = step.take(seconds=10.0)
+        leaves = step.leaves
+    if not windows:
+        return None
+    window = windows[0]
+    parameters = []
+    for old in reference.known.parameters:
+        before, after = leaves.get(old.path), window.leaves.get(old.path)
+        if before is None or after is None or before.shape != old.shape or after.shape != old.shape:
+            return None
+        parameters.append(Parameter(old.path, old.shape, before, after, old.mask))
+    moment = update_moment(window, parameters)
+    known = dataclasses.replace(
+        reference.known, parameters=parameters, window=window, leaves=leaves, update_moment=moment
+    )
+    marks = {s.flat.tobytes() for s in series_before(window, moment).values()}
+    base = series_before(reference.known.window, reference.known.update_moment)
+    same = all(np.array_equal(a.before, b.before) for a, b in zip(parameters, reference.known.parameters, strict=True))
+    held = [
+        o for o in reference.derivatives.objectives
+        if same and o.kind != "chain" and base[o.value].flat.tobytes() in marks
+    ]  # fmt: skip
+    best = reference.best.objective if reference.best is not None else None
+    intact = same and (best is None or base[best.value].flat.tobytes() in marks)
+    if not held:
+        return Trial(known, None, False)
+    with np.errstate(all="ignore"):
+        derivatives = Derivatives(held, reference.derivatives.directions)
+        ranking = [c for c in compare(known, derivatives, window)]
+    clean = next((c for c in ranking if c.clean), None)
+    top = clean or next(iter(ranking), None)
+    state = "right" if clean else "wrong"
+    return Trial(known, Examination(known, derivatives, state, top, None, ranking), intact)

@@ -1,0 +1,237 @@
+"""Search for the smallest edit of the source that makes the numbers right; the judge is the gradient check."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+
+from .edits.base import candidates
+from .edits.model import Edit, Facts
+from .examine import Examination, Trial, examine_step, reexamine, trial
+from .instrument import Site
+from .program import Program
+from .session import Array, Series, Session, WatchError
+from .understand import Understanding
+
+T = TypeVar("T")
+AT_ONCE = 2  # variants that run at the same time
+LOOPS = (ast.For, ast.While, ast.comprehension)
+
+
+@dataclass(frozen=True)
+class Mended:
+    """An edit under which the check passes (or passes for more parameters): the program, and the examination that says so."""
+
+    edit: Edit
+    program: Program
+    examination: Examination
+    complete: bool
+    tried: int
+
+
+def facts(session: Session, program: Program, examination: Examination) -> dict[str, Facts]:
+    """What the running program tells the edits, for each of its files."""
+    table = session.table(program)
+    known = examination.known
+    sites = table.sites
+    out = {}
+    for file in program.sources:
+        shapes = {}
+        for (number, part), series in known.window.series.items():
+            site = sites[number]
+            if site.file == file and not part:
+                shapes[site.line, site.text] = series.shapes[-1]
+        forward, backward, update = _lines(known, examination, sites, file)
+        values = {p.path: p.shape for p in known.parameters}
+        scope: dict[str, dict[str, tuple[int, ...] | None]] = {}
+        for path, leaf in known.leaves.items():
+            name = path.split(": ")[-1]
+            where = path.split(": ")[0] if ": " in path else "<module>"
+            scope.setdefault(where, {})[name] = leaf.shape
+        for (line, text), shape in shapes.items():
+            if text.isidentifier():
+                where = next((s.function for s in sites if s.file == file and s.line == line), "") or "<module>"
+                scope.setdefault(where, {})[text] = shape
+        suspects = [*backward, *(line for line in update if line not in backward)]
+        out[file] = Facts(
+            shapes=shapes, suspect_lines=suspects, forward_lines=forward, backward_lines=backward, update_lines=update,
+            parameters=[p.split(": ")[-1] for p in values], scope=scope,
+        )  # fmt: skip
+    return out
+
+
+def _lines(
+    known: Understanding, examination: Examination, sites: list[Site], file: str
+) -> tuple[list[int], list[int], list[int]]:
+    """Lines of the forward pass, of the backward pass (last executed first), and of the update."""
+    window = known.window
+    end = 0.0
+    for comparison in (examination.best, examination.chain):
+        if comparison is not None and comparison.objective.value in window.series:
+            end = max(end, float(window.series[comparison.objective.value].order[-1]))
+            break
+    new = [p.after.ravel() for p in known.parameters]
+    forward: dict[int, float] = {}
+    backward: dict[int, float] = {}
+    update: dict[int, float] = {}
+    verified = {sites[key[0]].line for key in verified_values(examination) if sites[key[0]].file == file}
+    for key, series in window.series.items():
+        site = sites[key[0]]
+        if site.file != file or not series.is_float:
+            continue
+        first, last = float(series.order[0]), float(series.order[-1])
+        if _is_update(series, new):
+            update[site.line] = first
+        if key in known.touched:
+            if first <= end:
+                forward.setdefault(site.line, first)
+            if last > end:
+                backward[site.line] = max(last, backward.get(site.line, 0.0))
+    ordered = sorted((line for line in backward if line not in verified), key=lambda line: backward[line])
+    return sorted(forward, key=lambda line: forward[line]), ordered, sorted(update)
+
+
+def verified_values(examination: Examination) -> set[tuple[int, str]]:
+    """Recorded backward values that are right: the true derivatives of what is descended by some forward value.
+
+    A value c is right for a forward value o when c . do/dv is proportional to dL/dv along every direction of every parameter
+    that acts through o. The gradients of parameters that are right are right themselves.
+    """
+    best = examination.best
+    if best is None:
+        return set()
+    true = best.objective.derivative
+    right: set[tuple[int, str]] = set()
+    for objective in examination.derivatives.objectives:
+        if objective.kind != "chain" or objective.cotangent is None:
+            continue
+        mine = objective.derivative
+        acting = np.max(np.abs(mine), axis=1) > 50 * np.max(objective.floor, axis=1)
+        if acting.sum() < 2:
+            continue
+        a, b = mine[acting].ravel(), true[acting].ravel()
+        factor = float(a @ b) / max(float(b @ b), 1e-300)
+        if factor and np.max(np.abs(a - factor * b)) <= 1e-4 * np.max(np.abs(a)):
+            right.add(objective.cotangent)
+    for verdict in best.verdicts:
+        if verdict.status == "right" and verdict.through is not None and verdict.through.key is not None:
+            right.add(verdict.through.key)
+    return right
+
+
+def _is_update(series: Series, new: list[Array]) -> bool:
+    value = series.occurrence(0).ravel()
+    return any(value.size == np.size(n) and np.array_equal(value, n) for n in new)
+
+
+def search(
+    session: Session, program: Program, loop: int, reference: Examination, *, seconds: float, most: int = 400
+) -> Iterator[Mended]:
+    """Edits under which the gradient check passes, in the order in which they were found (cheapest edits first).
+
+    An edit that leaves the forward pass as it is is judged by the known derivatives; one that changes it is examined anew.
+    Every edit that is given out has passed an examination of its own.
+    """
+    end = time.monotonic() + seconds
+    before = _right(reference)
+    told = facts(session, program, reference)
+    later: list[tuple[Edit, Program]] = []
+    tried = 0
+
+    def improves(found: Examination | None) -> bool:
+        return found is not None and (found.state == "right" or (found.state == "wrong" and _right(found) > before))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for group in _groups(_merged(program, told, most), 2 * AT_ONCE):
+            if time.monotonic() > end:
+                return
+            runs = [(edit, program.with_source(edit.file, edit.source)) for edit in group]
+            answers = pool.map(lambda run: _try(session, program, run[1], loop, reference), runs)
+            for (edit, variant), answer in zip(runs, answers, strict=True):
+                tried += 1
+                if answer is None:
+                    continue
+                if not answer.forward_same and not improves(answer.examination):
+                    later.append((edit, variant))
+                elif improves(answer.examination):
+                    checked = _examined(session, program, variant, loop, reference)
+                    if checked is not None and improves(checked):
+                        yield Mended(edit, variant, checked, checked.state == "right", tried)
+        for pair in _groups(later, AT_ONCE):
+            if time.monotonic() > end:
+                return
+            found = pool.map(lambda run: _examined(session, program, run[1], loop, reference, short=True), pair)
+            for (edit, variant), checked in zip(pair, found, strict=True):
+                tried += 1
+                if checked is not None and improves(checked):
+                    yield Mended(edit, variant, checked, checked.state == "right", tried)
+
+
+def _right(examination: Examination) -> int:
+    """How many parameters agree with the best loss by what the step really does."""
+    return 0 if examination.best is None else len([v for v in examination.best.verdicts if v.status == "right"])
+
+
+def _merged(program: Program, told: dict[str, Facts], most: int) -> Iterable[Edit]:
+    every: list[Edit] = []
+    for file, text in program.sources.items():
+        every += islice(candidates(text, file, told[file]), most)
+    return sorted(every, key=lambda e: e.cost)[:most]
+
+
+def _groups(edits: Iterable[T], size: int) -> Iterator[list[T]]:
+    group: list[T] = []
+    for edit in edits:
+        group.append(edit)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def mapped_loop(session: Session, program: Program, variant: Program, loop: int) -> int | None:
+    """The number of the same loop in a variant (an edit may add or take away loops)."""
+
+    def count(text: str) -> int:
+        return sum(isinstance(node, LOOPS) for node in ast.walk(ast.parse(text)))
+
+    if all(count(variant.sources[f]) == count(text) for f, text in program.sources.items()):
+        return loop
+    old = session.table(program).loops[loop]
+    near = [n for n in session.table(variant).loops if n.function == old.function and n.depth == old.depth and n.file == old.file]
+    return min(near, key=lambda n: abs(n.line - old.line)).number if near else None
+
+
+def _try(session: Session, program: Program, variant: Program, loop: int, reference: Examination) -> Trial | None:
+    try:
+        number = mapped_loop(session, program, variant, loop)
+        return None if number is None else trial(session, variant, number, reference)
+    except (WatchError, OSError):
+        return None
+
+
+def _examined(
+    session: Session, program: Program, variant: Program, loop: int, reference: Examination, *, short: bool = False
+) -> Examination | None:
+    """A new examination of the variant's same step; ``short``: only the known parameters, two directions, no chains."""
+    try:
+        number = mapped_loop(session, program, variant, loop)
+        step = None if number is None else session.stop(number, reference.known.hit, variant)
+        if step is None or number is None:
+            return None
+        with step:
+            found = reexamine(step, number, reference) if short else examine_step(step, number, seed=2)
+    except (WatchError, OSError):
+        return None
+    if found is None:
+        return None
+    paths = {p.path for p in found.known.parameters}
+    return found if {p.path for p in reference.known.parameters} <= paths else None
