@@ -12,7 +12,7 @@ kept as tuples; NumPy scalars become Python numbers.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
@@ -181,13 +181,13 @@ class Finding:
     line: int | None = None
     end_line: int | None = None
     function: str | None = None
-    marks: tuple[Mark, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
+    marks: Sequence[Mark] = ()
+    evidence: Sequence[Evidence] = ()
     fix: Fix | None = None
     proof: Proof | None = None
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
     mathematics: str | None = None
-    consequences: tuple[Finding, ...] = ()
+    consequences: Sequence[Finding] = ()
 
     def __post_init__(self) -> None:
         _known_cause(self.cause)
@@ -298,7 +298,7 @@ class ProgramError:
     file: str | None = None
     line: int | None = None
     function: str | None = None
-    values: tuple[tuple[str, str], ...] = ()
+    values: Sequence[tuple[str, str]] = ()
 
     def __post_init__(self) -> None:
         need_text(self, "kind")
@@ -317,14 +317,14 @@ class Report:
 
     subject: str
     verdict: Verdict
-    findings: tuple[Finding, ...] = ()
-    ruled_out: tuple[RuledOut, ...] = ()
-    not_checked: tuple[NotChecked, ...] = ()
+    findings: Sequence[Finding] = ()
+    ruled_out: Sequence[RuledOut] = ()
+    not_checked: Sequence[NotChecked] = ()
     network: str | None = None
-    not_understood: tuple[str, ...] = ()
-    checked: tuple[Evidence, ...] = ()
+    not_understood: Sequence[str] = ()
+    checked: Sequence[Evidence] = ()
     seconds: float | None = None
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
     program_error: ProgramError | None = None
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 

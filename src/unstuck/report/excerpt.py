@@ -41,7 +41,7 @@ class Excerpt:
     lines: tuple[Line | None, ...]
 
 
-def marks_of(finding: Finding) -> tuple[Mark, ...]:
+def marks_of(finding: Finding) -> Sequence[Mark]:
     """The finding's marks, or its line as a whole where nothing finer is known."""
     if any(m.role == "primary" for m in finding.marks) or finding.line is None:
         return finding.marks

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -100,7 +100,7 @@ class _View:
         if report.program_error is not None and not report.faults:
             yield from self._program_error(report.program_error)
         elif not report.faults:
-            yield self._verdict()
+            yield from self._verdict()
             if report.verdict == "undecided":
                 for reason in wording.why_undecided(report):
                     yield from self._remark("because", reason)
@@ -127,13 +127,14 @@ class _View:
             yield Text.assemble((label if not i else " " * len(label), "dim"), part)
         yield Text()
 
-    def _verdict(self) -> Text:
+    def _verdict(self) -> Iterator[Text]:
         report = self.report
-        return Text.assemble(
+        line = Text.assemble(
             (report.verdict, _VERDICT_STYLE[report.verdict]),
             (f": {self.charset.prose(report.subject)}: {wording.headline(report)}", "bold"),
             (wording.duration(report), "dim"),
         )
+        yield from self._folded(line, len(report.verdict) + 2)
 
     def _about_the_whole(self) -> Iterator[Text]:
         report = self.report
@@ -216,7 +217,7 @@ class _View:
         for row in rows:
             yield self._bar(row)
 
-    def _evidence(self, label: str, items: tuple[Evidence, ...]) -> Iterator[Text]:
+    def _evidence(self, label: str, items: Sequence[Evidence]) -> Iterator[Text]:
         if not items:
             return
         rows = [self._columns(e) for e in items]
@@ -264,7 +265,7 @@ class _View:
         cause = causes.get(finding.cause)
         parts = [
             ("what it is", cause.what_it_does),
-            ("the mathematics, with the numbers of this program", finding.mathematics or ""),
+            ("with the numbers of this program", finding.mathematics or ""),
             ("why it hurts", cause.why_it_hurts),
             ("how to check it yourself", cause.test),
             ("when it is not a fault", cause.false_alarm),
@@ -294,10 +295,11 @@ class _View:
                         yield from self._source_line(line, style)
                 yield self._bar()
         if error.values:
-            name_width = max(cell_len(name) for name, _ in error.values)
-            yield from self._labelled(
-                "values", [f"{n:<{name_width}}  {self.charset.prose(t)}" for n, t in error.values]
-            )
+            widest = max(len(name) for name, _ in error.values)
+            rows = [self._wrap(f"{n:<{widest}}  {t}", self._indent("values"), widest + 2) for n, t in error.values]
+            yield from self._labelled("values", [line for row in rows for line in row])
+        if not self.report.faults:
+            yield Text.assemble(("help: ", "bold green"), "mend this first: only a program that runs can be judged")
 
     # ------------------------------------------------------------------ small pieces
 
