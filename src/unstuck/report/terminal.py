@@ -244,8 +244,8 @@ class _View:
     def _fix(self, finding: Finding) -> Iterator[Text]:
         if finding.fix is None:
             return
-        for i, part in enumerate(self._wrap(finding.fix.summary, 6)):
-            yield Text.assemble(("help: " if not i else "      ", "bold green"), part)
+        summary = self.charset.prose(finding.fix.summary)
+        yield from self._folded(Text.assemble(("help: ", "bold green"), summary), 6)
         if not finding.fix.diff:
             return
         lines = diff.parse(finding.fix.diff, context=0)
@@ -299,7 +299,8 @@ class _View:
             rows = [self._wrap(f"{n:<{widest}}  {t}", self._indent("values"), widest + 2) for n, t in error.values]
             yield from self._labelled("values", [line for row in rows for line in row])
         if not self.report.faults:
-            yield Text.assemble(("help: ", "bold green"), "mend this first: only a program that runs can be judged")
+            advice = "mend this first: only a program that runs can be judged"
+            yield from self._folded(Text.assemble(("help: ", "bold green"), advice), 6)
 
     # ------------------------------------------------------------------ small pieces
 
