@@ -74,6 +74,9 @@ class Function(Layer):
         init = {name: initial.to_dict() for name, initial in self.init.items()}
         return {"layer": "Function", "name": self.name, "shapes": dict(self.shapes), "init": init}
 
+    def __str__(self) -> str:
+        return f"Function({self.name})"
+
 
 def _shape(what: str, given: Any) -> Shape:
     sizes = given if isinstance(given, tuple | list) else (given,)
