@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -304,3 +305,19 @@ def test_importing_the_findings_loads_no_cause_and_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_key_of_the_json_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "diagnosis-json.md").read_text(encoding="utf-8")
+    report = Report(
+        "a.py", "faulty", [finding(marks=[Mark(3)], evidence=[Evidence("x")], fix=Fix("mend it"))],
+        program_error=ProgramError("ValueError", "no"),
+    )  # fmt: skip
+
+    def keys(data: Any) -> set[str]:
+        if isinstance(data, dict):
+            return set(data) | {key for value in data.values() for key in keys(value)}
+        return {key for item in data for key in keys(item)} if isinstance(data, list) else set()
+
+    missing = {key for key in keys(report.to_json()) if f"`{key}`" not in page and f'"{key}"' not in page}
+    assert not missing
