@@ -161,7 +161,11 @@ CALLS: dict[Any, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
         (lambda x, y: x.dot(y), (T, V)),
         (lambda x, y: np.dot(x, y), (X0, A)),
     ],
-    np.inner: [(lambda x, y: np.inner(x, y), (V, W)), (lambda x, y: np.inner(x, y), (A, T)), (lambda x: np.inner(x[0, 0], x), (A,))],
+    np.inner: [
+        (lambda x, y: np.inner(x, y), (V, W)),
+        (lambda x, y: np.inner(x, y), (A, T)),
+        (lambda x: np.inner(x[0, 0], x), (A,)),
+    ],
     np.outer: [(lambda x, y: np.outer(x, y), (V, W)), (lambda x, y: np.outer(x, y), (A, V))],
     np.vdot: [(lambda x, y: np.vdot(x, y), (A, B))],
     np.tensordot: [

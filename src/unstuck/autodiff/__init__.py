@@ -1,7 +1,20 @@
 """How derivatives are made: primitives, recorded graphs, reverse mode, and the numerical check of a gradient."""
 
 from unstuck.autodiff.backward import gradients
+from unstuck.autodiff.check import GradientCheck, ParameterCheck, check_gradient
 from unstuck.autodiff.functions import grad, stop_gradient, value_and_grad
 from unstuck.autodiff.graph import Graph, Node, apply, record
 
-__all__ = ["Graph", "Node", "apply", "grad", "gradients", "record", "stop_gradient", "value_and_grad"]
+__all__ = [
+    "GradientCheck",
+    "Graph",
+    "Node",
+    "ParameterCheck",
+    "apply",
+    "check_gradient",
+    "grad",
+    "gradients",
+    "record",
+    "stop_gradient",
+    "value_and_grad",
+]
