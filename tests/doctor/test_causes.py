@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
@@ -68,6 +69,15 @@ def test_every_cause_of_the_cases_is_in_the_catalogue() -> None:
         for fault in json.loads(path.read_text(encoding="utf-8")).get("faults", []):
             named |= {fault["cause"], *fault.get("accept", [])}
     assert named and named <= set(causes.names())
+
+
+def test_a_cause_that_the_diagnosis_of_programs_can_name_says_so_on_its_page() -> None:
+    texts: set[object] = set()
+    for path in (ROOT / "src" / "unstuck" / "doctor" / "handwritten").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        texts |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    named = [slug for slug in causes.names() if slug in texts]
+    assert named and [slug for slug in named if "handwritten" not in causes.get(slug).checked_in] == []
 
 
 def test_an_unknown_cause_names_near_ones_by_spelling_and_by_word() -> None:

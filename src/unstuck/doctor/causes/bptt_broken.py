@@ -41,5 +41,6 @@ CAUSE = Cause(
         Truncation after k steps is a common choice for long sequences; it bounds the memory and the check fails for
         it by design.
     """,
+    checked_in=("handwritten",),
     references=("Werbos, Backpropagation through time: what it does and how to do it, 1990",),
 )

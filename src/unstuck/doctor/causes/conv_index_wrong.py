@@ -38,4 +38,5 @@ CAUSE = Cause(
         Cross-correlation instead of mathematical convolution (no flip) is what all frameworks call convolution.
         Only a disagreement of forward and backward is a fault.
     """,
+    checked_in=("handwritten",),
 )

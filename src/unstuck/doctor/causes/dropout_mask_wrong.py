@@ -38,5 +38,6 @@ CAUSE = Cause(
     false_alarm="""
         Classic dropout without the factor is right if evaluation multiplies by 1−p instead.
     """,
+    checked_in=("handwritten",),
     references=("Srivastava and others, Dropout: a simple way to prevent neural networks from overfitting, 2014",),
 )

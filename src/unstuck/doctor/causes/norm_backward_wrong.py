@@ -41,5 +41,6 @@ CAUSE = Cause(
         In evaluation mode, or with frozen statistics, mean and variance are constants and `γ/σ` is the whole
         derivative.
     """,
+    checked_in=("handwritten",),
     references=("Ioffe and Szegedy, Batch Normalization, 2015, section 3",),
 )

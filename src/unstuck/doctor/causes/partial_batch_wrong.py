@@ -34,4 +34,5 @@ CAUSE = Cause(
         Dropping the last batch of freshly shuffled training data is common and harmless: other rows are left out
         each time.
     """,
+    checked_in=("handwritten",),
 )

@@ -31,4 +31,5 @@ CAUSE = Cause(
         Strong penalties are right for few noisy rows. Note whether the penalty is divided by the number of rows:
         that changes λ by this factor.
     """,
+    checked_in=("handwritten",),
 )

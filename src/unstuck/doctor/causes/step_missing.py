@@ -37,4 +37,5 @@ CAUSE = Cause(
     false_alarm="""
         Accumulation over several batches steps less often on purpose.
     """,
+    checked_in=("handwritten",),
 )

@@ -36,4 +36,5 @@ CAUSE = Cause(
     false_alarm="""
         With an offset list as above, `states[t]` is the state before step t and right.
     """,
+    checked_in=("handwritten",),
 )
