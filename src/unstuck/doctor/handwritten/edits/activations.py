@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from .making import factors, number
 from .reading import Reading, base_of, called, canonical, root_name
@@ -63,7 +64,8 @@ def classify(reading: Reading, node: ast.AST, depth: int = 0) -> Activation | No
         return None
     name, first = call[0], node.args[0]
     given = text.of(first) if isinstance(first, ast.Name | ast.Attribute | ast.Subscript) else None
-    own = reading.function_named(name)
+    outside = isinstance(call[1], ast.Name) and call[1].id in reading.modules.values()
+    own = None if outside else reading.function_named(name)
     if own is not None and depth < 3:
         return _of_function(reading, own, given, depth)
     if len(node.args) == 2 and name in ("maximum", "max", "fmax"):
@@ -219,8 +221,35 @@ class Activations:
                         self._pairs(loop.target, loop.iter)
         if isinstance(statement, ast.For):
             self._pairs(statement.target, statement.iter)
-        if isinstance(statement, ast.If):
+        if isinstance(statement, ast.Return) and statement.value is not None:
+            self._returned(statement, statement.value)
+        if isinstance(statement, ast.Assign) and _is_mask(statement.value):
+            for target in statement.targets:
+                self._put(target, Activation("mask"))
+
+    def _returned(self, statement: ast.Return, value: ast.expr) -> None:
+        """A layer that keeps only its argument: the derivative is taken of that."""
+        found = classify(self.reading, value)
+        holder = self.reading.function(statement)
+        if found is None or found.before is None or holder is None or found.kind == "softmax":
             return
+        for other in self.reading.body_statements(holder):
+            if isinstance(other, ast.Assign) and self.reading.text.of(other.value) == found.before:
+                for target in other.targets:
+                    if root_name(target) == "self":
+                        kind = found.kind if found.kind in ("relu", "leaky") else f"{found.kind} of"
+                        self._put(target, Activation(kind, None, found.slope))
+
+    @cached_property
+    def present(self) -> list[Activation]:
+        """Every activation that the program computes anywhere, each once."""
+        found: dict[tuple[str, str], Activation] = {}
+        for node in walk(self.reading.text.tree):
+            if isinstance(node, ast.Call | ast.BinOp):
+                own = classify(self.reading, node, 3)
+                if own is not None:
+                    found.setdefault((own.kind, own.slope), own)
+        return list(found.values())
 
     def _value(self, node: ast.expr) -> Activation | None:
         if isinstance(node, ast.IfExp):
@@ -250,6 +279,11 @@ class Activations:
             if found and isinstance(target, ast.Name):
                 self._put(target, found)
         return None
+
+
+def _is_mask(node: ast.expr) -> bool:
+    """``x > 0``: where a rectifier lets through."""
+    return isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Gt | ast.GtE) and number(node.comparators[0]) == 0
 
 
 def _plain_kind(name: str) -> str:
@@ -294,6 +328,15 @@ def derivative(kind: str, value: str, before: str | None, slope: str, array: str
             yield f"1 - {exp}(-{tight})"
             if before:
                 yield f"1 / (1 + {exp}(-{bracketed(before, ATOM)}))"
+        case "mask":
+            yield value
+        case "tanh of":
+            yield f"1 - {array or 'math'}.tanh({value}) ** 2"
+        case "sigmoid of":
+            sigma = f"1 / (1 + {exp}(-{tight}))"
+            yield f"{sigma} * (1 - {sigma})"
+        case "sine of":
+            yield f"{array or 'math'}.cos({value})"
         case "sine" if before:
             yield f"{array or 'math'}.cos({before})"
         case "swish" if before:

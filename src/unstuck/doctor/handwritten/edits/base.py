@@ -25,8 +25,8 @@ from .text import parse
 
 __all__ = ["Edit", "Facts", "candidates", "families"]
 
-PER_FAMILY = 14  # candidates that one family may offer for one line
-PER_LINE = 60  # candidates for one line, all families together
+PER_FAMILY = 24  # candidates that one family may offer for one line
+PER_LINE = 90  # candidates for one line, all families together
 
 
 def families() -> dict[str, Callable[..., Iterable[Change]]]:
@@ -56,7 +56,7 @@ def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[E
     proposed: list[tuple[float, int, str, Change]] = []
     for name, propose in families().items():
         for change in propose(reading):
-            cost = round(change.cost + reading.distance(change.line, change.end_line), 4)
+            cost = round(change.cost + reading.distance(change), 4)
             proposed.append((cost, len(proposed), name, change))
     proposed.sort(key=lambda p: p[:2])
     texts = [reading.text.apply(c.pieces) for _, _, _, c in proposed]

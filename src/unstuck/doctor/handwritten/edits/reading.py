@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
-from .model import Facts, Shape
+from .model import Change, Facts, Shape
 from .names import Function, Reference, Update, as_updates, base_of, called, canonical, names_in, root_name
 from .structure import VIEWS, Structure
 from .text import expression, walk
@@ -62,10 +62,14 @@ class Reading(Structure):
             if other is not statement and any(canonical(base_of(t)) in read for t in self.targets(other)):
                 yield other
 
-    def distance(self, line: int, end_line: int) -> float:
-        """What the suspicion adds to the cost of an edit on these lines."""
+    def distance(self, change: Change) -> float:
+        """What the suspicion adds to the cost of an edit: little where its place, or a line it marks, is suspect."""
         if not self.facts.suspect_lines:
             return 0.0
+        marked = (self._nearest(line, line) + 0.2 for line, _ in change.marks)
+        return min([self._nearest(change.line, change.end_line), *marked])
+
+    def _nearest(self, line: int, end_line: int) -> float:
         near = [
             penalty
             for statement, penalty in self._penalties.items()
@@ -123,6 +127,28 @@ class Reading(Structure):
                 found.add(target)
         return found - {own}
 
+    @cached_property
+    def stepped(self) -> set[str]:
+        """Counters that are used one step away from themselves somewhere."""
+        found = set()
+        for node in walk(self.text.tree):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and isinstance(node.left, ast.Name):
+                if isinstance(node.right, ast.Constant):
+                    found.add(node.left.id)
+        return found & self.all_counters
+
+    @cached_property
+    def unread(self) -> set[str]:
+        """Names and members that are assigned and that nothing reads."""
+        stored: set[str] = set()
+        read: set[str] = set()
+        for node in walk(self.text.tree):
+            if isinstance(node, ast.Name | ast.Attribute):
+                (stored if isinstance(node.ctx, ast.Store) else read).add(canonical(node))
+            elif isinstance(node, ast.arg):
+                stored.add(node.arg)
+        return stored - read - {"self"}
+
     def is_time(self, statement: ast.stmt, counter: str) -> bool:
         """Whether the counter runs over time steps: something is made from itself one step away, with fixed weights."""
         return counter in self._time_counters
@@ -152,19 +178,40 @@ class Reading(Structure):
         return found
 
     def _accumulates(self, update: Update) -> bool:
-        target = canonical(update.target)
-        if not isinstance(update.target, ast.Name):
-            return not any(True for _ in self.references(update.moved_by))
-        holder = self.holder(update.statement)
-        inside = self.in_loop(update.statement) or not isinstance(holder, ast.Module)
-        for other in self.body_statements(holder):
-            if (
-                isinstance(other, ast.Assign)
-                and isinstance(other.value, ast.Constant | ast.List)
-                and any(canonical(t) == target for t in self.targets(other))
-            ):
-                return True
-        return not inside or not any(True for _ in self.references(update.moved_by))
+        """Whether the statement only adds something up, or changes a local value, and is no step of a parameter."""
+        target, statement = update.target, update.statement
+        if not any(True for _ in self.references(update.moved_by)):
+            return True
+        if isinstance(update.moved_by, ast.Call) and canonical(target) in {canonical(n) for n in walk(update.moved_by)}:
+            return True  # z = z - z.max()
+        if not isinstance(target, ast.Name):
+            return False
+        holder = self.holder(statement)
+        around = [a for a in self.text.ancestors(statement) if isinstance(a, ast.For | ast.While) and self.holder(a) is holder]
+        if not around and isinstance(holder, ast.Module):
+            return True
+        made = [
+            other
+            for other in self.body_statements(holder)
+            if isinstance(other, ast.Assign)
+            and not as_updates(other)
+            and any(canonical(t) == target.id for t in self.targets(other))
+        ]
+        inside = {id(n) for n in walk(around[-1])} if around else set()
+        if any(id(other) in inside for other in made):
+            return True
+        if made and not around:
+            return isinstance(statement, ast.Assign)
+        return bool(made) and not self._read_in(around[-1], target.id, statement)
+
+    def _read_in(self, loop: ast.AST, name: str, own: ast.stmt) -> bool:
+        """Whether something in the loop computes with the name, apart from its own movement."""
+        for statement in walk(loop):
+            if isinstance(statement, ast.stmt) and statement is not own and not self.only_talks(statement):
+                for value in self.values(statement):
+                    if any(isinstance(n, ast.Name) and n.id == name for n in walk(value)):
+                        return True
+        return False
 
     @cached_property
     def parameter_names(self) -> set[str]:
@@ -174,9 +221,24 @@ class Reading(Structure):
             return {canonical(t) for t in told if t} | {canonical(base_of(t)) for t in told if t}
         found = set()
         for update in self.updates:
-            found |= {canonical(update.target), canonical(base_of(update.target))}
-            found |= set(self._zipped(update))
+            if not self._flows_on(update):
+                found |= {canonical(update.target), canonical(base_of(update.target))}
+                found |= set(self._zipped(update))
         return found
+
+    def _flows_on(self, update: Update) -> bool:
+        """Whether another step is made from this value: then it is a summed gradient, not a parameter."""
+        own = _key(update.target)
+        for other in self.updates:
+            if _key(other.target) != own and any(_key(r.node) == own for r in self.references(other.moved_by) if not r.index):
+                return True
+        for statement in self.statements:
+            if isinstance(statement, ast.Assign) and not as_updates(statement):
+                target = _key(statement.targets[0])
+                keys = {_key(r.node) for r in self.references(statement.value) if not r.index}
+                if target in keys and own in keys and target != own and isinstance(statement.value, ast.BinOp):
+                    return isinstance(statement.value.op, ast.Add | ast.Sub)
+        return False
 
     def _zipped(self, update: Update) -> Iterator[str]:
         if isinstance(update.target, ast.Name):
@@ -224,6 +286,13 @@ class Reading(Structure):
         if any(u.statement is statement for u in self.updates):
             return "update"
         return "unknown"
+
+
+def _key(node: ast.expr) -> str:
+    """The member or the name behind all indices: ``dw`` of ``layer.dw[i]``."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node.attr if isinstance(node, ast.Attribute) else canonical(node)
 
 
 __all__ = ["Function", "Reading", "Reference", "Update", "base_of", "called", "canonical", "names_in", "root_name"]

@@ -171,6 +171,11 @@ class Structure:
                         found[target.id] = node.value
         return found
 
+    def returns_slope(self, function: Function) -> bool:
+        """Whether what the function returns is written like a derivative of an activation."""
+        returned = [s.value for s in walk(function) if isinstance(s, ast.Return) and s.value is not None]
+        return any(looks_like_slope(v) for v in returned)
+
     def is_slope_function(self, name: str, arguments: int) -> bool:
         """Whether the program's function of this name can be an activation's derivative: elementwise, of one operand.
 
@@ -187,7 +192,7 @@ class Structure:
         returned = [s.value for s in walk(function) if isinstance(s, ast.Return) and s.value is not None]
         if len(own) == 2:
             return arguments == 2 and len(returned) > 1 and any(looks_like_slope(v) for v in returned)
-        return any(looks_like_slope(v) for v in returned)
+        return self.returns_slope(function)
 
     def only_talks(self, statement: ast.stmt) -> bool:
         """Prints, imports, definitions and docstrings change no number."""
@@ -196,7 +201,7 @@ class Structure:
                 return True
             case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return True
-            case ast.Pass() | ast.Break() | ast.Continue() | ast.Global() | ast.Nonlocal() | ast.Assert() | ast.Raise():
+            case ast.Pass() | ast.Global() | ast.Nonlocal() | ast.Assert() | ast.Raise():
                 return True
         return False
 
@@ -353,6 +358,9 @@ class Structure:
                         known = reference.index or reference.text in self.all_counters or reference.text in self.scalars
                         if not known and "\n" not in reference.text:
                             found.setdefault(reference.text, reference)
+            outer = self.function(holder) if isinstance(holder, ast.FunctionDef | ast.AsyncFunctionDef) else None
+            for reference in self.nearby(outer) if outer is not None else []:
+                found.setdefault(reference.text, reference)
             self._near[holder] = list(found.values())
         return self._near[holder]
 
@@ -368,6 +376,25 @@ class Structure:
                     if root_name(reference.node) == "self" and not (names_in(reference.node) - {"self"}):
                         found.setdefault(reference.text, reference)
         return list(found.values())
+
+    @cached_property
+    def attributes(self) -> list[set[str]]:
+        """The members that belong together: those of each class, and those read through each name."""
+        groups: dict[str, set[str]] = {}
+        for node in walk(self.text.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in self.fixed:
+                parent = self.text.parent(node)
+                if node.attr in VIEWS or (isinstance(parent, ast.Call) and parent.func is node):
+                    continue
+                own = self.own_class(node)
+                owner = own.name if own is not None and node.value.id == "self" else f"{self.scope(node)}:{node.value.id}"
+                groups.setdefault(owner, set()).add(node.attr)
+        return list(groups.values())
+
+    def siblings(self, node: ast.Attribute) -> list[str]:
+        """Other members that exist beside this one on the same kind of object."""
+        found = {a for group in self.attributes if node.attr in group for a in group}
+        return sorted(found - {node.attr})
 
     @cached_property
     def scalars(self) -> set[str]:

@@ -50,6 +50,9 @@ def _chains(reading: Reading, value: ast.expr) -> list[ast.expr]:
 def _multiply(reading: Reading, activations: Activations, statement: ast.stmt, value: ast.expr) -> Iterator[Change]:
     written = list(_written(reading, activations, statement))
     for place, cost in _places(reading, statement, value):
+        for factor in _methods(reading, statement) if cost < 1.5 else ():
+            summary = f"multiply by the derivative of the activation, {factor}"
+            yield change(reading, statement, times(reading, place, factor), MISSING, summary, cost)
         here = {canonical(base_of(s.operand)) for c in chains(reading, place) for s in slopes(reading, c)}
         shape = reading.shape(place)
         for operand, text, prior in written:
@@ -65,6 +68,17 @@ def _multiply(reading: Reading, activations: Activations, statement: ast.stmt, v
                 causes = ("output-delta-wrong", MISSING)
             summary = f"multiply by the derivative of the activation, {text}"
             yield change(reading, statement, times(reading, place, text), causes, summary, cost + prior)
+
+
+def _methods(reading: Reading, statement: ast.stmt) -> Iterator[str]:
+    """Calls of derivative methods without arguments: ``neuron.slope()`` for the objects of the statement."""
+    members = {n: f for n, f in reading.functions.items() if [a.arg for a in f.args.args] == ["self"]}
+    names = [n for n, f in members.items() if reading.returns_slope(f)]
+    roots = [n.value.id for n in walk(statement) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    for root in dict.fromkeys(roots):
+        for name in names:
+            if root not in reading.fixed:
+                yield f"{root}.{name.rsplit('.', 1)[-1]}()"
 
 
 def _places(reading: Reading, statement: ast.stmt, value: ast.expr) -> list[tuple[ast.expr, float]]:
@@ -208,7 +222,7 @@ def _remove(reading: Reading, chain: ast.expr, slope: Slope) -> Iterator[Change]
     if kept is not None:
         causes = ("output-delta-wrong", WRONG, MISPLACED)
         summary = f"without the derivative of the activation at `{reading.text.of(slope.operand)}`"
-        yield change(reading, chain, reading.text.swap(chain, kept), causes, summary, 1.2)
+        yield change(reading, chain, reading.text.swap(chain, kept), causes, summary, 0.85)
 
 
 def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope: Slope) -> Iterator[Change]:
@@ -232,6 +246,10 @@ def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope:
         ):
             piece = text.swap(chain, _rewritten(reading, chain, slope, new))
             yield change(reading, chain, piece, (WRONG, MISPLACED), f"use the derivative {new}", 0.9 if agrees else 1.7)
+    for act in activations.present:
+        for new in derivative(act.kind, operand, None, act.slope, array):
+            piece = text.swap(chain, _rewritten(reading, chain, slope, new))
+            yield change(reading, chain, piece, (WRONG, MISPLACED), f"use the derivative {new}", 1.0)
     for before_text, behind in _slope_calls(reading, statement):
         new = f"{before_text}{operand}{behind}"
         piece = text.swap(chain, _rewritten(reading, chain, slope, new))

@@ -56,6 +56,9 @@ def _causes(reading: Reading, node: ast.expr) -> tuple[str, ...]:
         return "softmax-axis-wrong", "product-or-axis-wrong", "broadcast-residual"
     if reading.role(statement) == "forward":
         return "product-or-axis-wrong", "broadcast-residual"
+    nested = [a for a in reading.text.ancestors(node) if isinstance(a, ast.BinOp)]
+    if any(isinstance(a.op, ast.Sub) for a in nested):
+        return "softmax-jacobian-wrong", "norm-backward-wrong", "product-or-axis-wrong"
     return "bias-gradient-wrong", "product-or-axis-wrong", "gradient-scale-wrong", "softmax-jacobian-wrong"
 
 

@@ -60,9 +60,13 @@ def _summed(reading: Reading, statement: ast.stmt, value: ast.expr) -> Iterator[
 def _one_row(node: ast.Subscript) -> bool:
     index = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     plain = [i for i in index if not (isinstance(i, ast.Slice) and i.lower is None and i.upper is None)]
-    return len(plain) == 1 and (
-        number(plain[0]) in (0, -1) or (isinstance(plain[0], ast.Slice) and number(plain[0].upper or plain[0]) == 1)
-    )
+    if len(plain) != 1:
+        return False
+    only = plain[0]
+    if isinstance(only, ast.Slice):
+        first = only.upper is not None and number(only.upper) == 1
+        return first or (only.lower is not None and number(only.lower) == -1)
+    return number(only) in (0, -1)
 
 
 def _missing(reading: Reading) -> Iterator[Change]:

@@ -47,6 +47,7 @@ def _read_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.
     written = text.of(target)
     found = []
     shape = reading.shape(target)
+    made_of = {r.text for v in reading.values(statement) for r in reading.references(v)}
     for other in reading.body_statements(reading.holder(statement)):
         if other.lineno < statement.lineno or other is statement or reading.only_talks(other):
             continue
@@ -60,6 +61,8 @@ def _read_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.
                 if shape is not None and own is not None and shape != own:
                     continue
                 alike = difflib.SequenceMatcher(None, written, reference.text).ratio()
+                if reference.text in made_of:
+                    alike = 0.9
                 if alike >= 0.4 or (shape is not None and shape == own and shape):
                     found.append((alike, reference, other))
     for alike, reference, other in sorted(found, key=lambda f: -f[0])[:8]:

@@ -23,6 +23,7 @@ class Normalised:
     axis: str
     keeps: bool
     scoped: str
+    divisor: str
 
 
 def propose(reading: Reading) -> Iterator[Change]:
@@ -53,8 +54,10 @@ def _normalised(reading: Reading) -> Iterator[Normalised]:
         if is_centred and (rest & spreads or any(_spread_like(p, spreads) for p, _ in parts[1:])):
             names = frozenset(spreads | rest)
             axis = next(iter(axes.values()), ("0", True))
+            divisor = " ".join(f"{'*' if t else '/'} {reading.text.fitted(p, PRODUCT + 1)}" for p, t in parts[1:])
             for target in reading.targets(statement):
-                yield Normalised(reading.text.of(target), names, axis[0], axis[1], reading.scope(statement))
+                written = reading.text.of(target)
+                yield Normalised(written, names, axis[0], axis[1], reading.scope(statement), divisor)
 
 
 def _parts(reading: Reading) -> tuple[set[str], set[str], dict[str, tuple[str, bool]]]:
@@ -105,13 +108,14 @@ def _whole(reading: Reading, statement: ast.stmt, value: ast.expr, norm: Normali
         and norm.value not in {r.text for r in reading.nearby(reading.holder(statement))}
     ):
         return
-    if not isinstance(value, ast.BinOp):
+    plain = isinstance(value, ast.Name | ast.Attribute) and isinstance(statement, ast.Assign) and norm.divisor
+    if not isinstance(value, ast.BinOp) and not plain:
         return
     parts = factors(value)
     spread = {i for i, (p, _) in enumerate(parts) if _spread_like(p, set(norm.spread)) or canonical(p) in norm.spread}
-    if not spread or len(spread) == len(parts):
+    if not plain and (not spread or len(spread) == len(parts)):
         return
-    error = without(reading, value, spread)
+    error = reading.text.of(value) if not isinstance(value, ast.BinOp) else without(reading, value, spread)
     if error is None or "\n" in error or len(error) > 100:
         return
     kept = ", keepdims=True" if norm.keeps or norm.axis not in ("0",) else ""
@@ -124,6 +128,7 @@ def _whole(reading: Reading, statement: ast.stmt, value: ast.expr, norm: Normali
         for i, (p, times) in enumerate(parts)
         if i in spread
     )
+    tail = tail or f" {norm.divisor}"
     inner = [
         f"{bracketed(error, SUM)} - {mean} - {along}",
         f"{bracketed(error, SUM)} - {mean}",

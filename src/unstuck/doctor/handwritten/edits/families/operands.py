@@ -11,7 +11,7 @@ from ..model import Change, Shape
 from ..reading import Reading, Reference, base_of, canonical, names_in, root_name
 from ..text import walk
 
-PER_SLOT = 7
+PER_SLOT = 9
 
 
 def propose(reading: Reading) -> Iterator[Change]:
@@ -55,32 +55,39 @@ def _causes(reading: Reading, statement: ast.stmt, slot: ast.expr, new: ast.expr
 def _swaps(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[Change]:
     text = reading.text
     own = _shape(reading, slot.node, slot.text, statement)
+    written = {canonical(t) for t in reading.targets(statement)}
+    read = {r.text for e in reading.values(statement) for r in reading.references(e)}
     found: dict[str, tuple[float, ast.expr | None, bool]] = {}
     for new, node, prior in _candidates(reading, statement, slot):
-        if new == slot.text or new in found or not _visible(reading, slot.node, node):
+        if new == slot.text or not _visible(reading, slot.node, node):
             continue
         shape = _shape(reading, node, new, statement)
         if own is None or shape is None:
-            cost, turned = 1.5, False
+            cost, turned = 1.4, False
         elif shape == own:
-            cost, turned = 1.0, False
+            cost, turned = 0.9, False
         elif shape[::-1] == own:
-            cost, turned = 1.7, True
+            cost, turned = 1.6, True
         elif sorted(shape) == sorted(own) or len(shape) == len(own):
             cost, turned = 2.6, False
         else:
             continue
         alike = difflib.SequenceMatcher(None, new, slot.text).ratio()
-        found[new] = (cost + prior + 0.5 * (1 - alike), node, turned)
+        cost += prior + 0.4 * (1 - alike)
+        cost += 0.8 * (new in written) + 0.4 * (new in read) - 0.6 * (new in reading.unread)
+        if new not in found or cost < found[new][0]:
+            found[new] = (cost, node, turned)
     for new, (cost, other, turned) in sorted(found.items(), key=lambda item: item[1][0])[:PER_SLOT]:
-        written = f"{new}.T" if turned else new
+        spelt = f"{new}.T" if turned else new
         parent = text.parent(slot.node)
         if turned and isinstance(parent, ast.Attribute) and parent.attr == "T":
             piece = text.swap(parent, new)
         else:
-            piece = text.swap(slot.node, written)
-        summary = f"use `{written}` instead of `{slot.text}`"
-        yield change(reading, slot.node, piece, _causes(reading, statement, slot.node, other), summary, cost)
+            piece = text.swap(slot.node, spelt)
+        causes = _causes(reading, statement, slot.node, other)
+        if new in reading.unread:
+            causes = tuple(dict.fromkeys(("wrong-variable", *causes)))
+        yield change(reading, slot.node, piece, causes, f"use `{spelt}` instead of `{slot.text}`", cost)
 
 
 def _shape(reading: Reading, node: ast.expr, text: str, statement: ast.stmt) -> Shape | None:
@@ -117,7 +124,9 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
             if same_index and same_index != other.text:
                 yield other.text, other.node, prior + 0.3
     for key in _sibling_keys(reading, node):
-        yield key, node, 0.0
+        yield key, node, -0.1
+    for member in _sibling_members(reading, statement, node):
+        yield member, node, 0.1
     if isinstance(node, ast.Subscript) and _depth(node):
         yield text.of(node.value), node.value, 0.6
 
@@ -162,6 +171,30 @@ def _sibling_keys(reading: Reading, node: ast.expr) -> Iterator[str]:
                         yield f"{base}[{reading.text.of(key)}]"
 
 
+def _sibling_members(reading: Reading, statement: ast.stmt, node: ast.expr) -> Iterator[str]:
+    """``neuron.inputs[i]`` for ``neuron.weights[i]``, and ``other.data`` for ``self.data``."""
+    base = node
+    while isinstance(base, ast.Subscript):
+        base = base.value
+    if not (isinstance(base, ast.Attribute) and isinstance(base.value, ast.Name)):
+        return
+    tail = reading.source_between(base, node) if base is not node else ""
+    for attribute in reading.siblings(base):
+        yield f"{reading.text.of(base.value)}.{attribute}{tail}"
+    holder: ast.AST | None = reading.holder(statement)
+    roots = [r.node.value.id for r in reading.nearby(reading.holder(statement)) if _member(r.node)]  # type: ignore[attr-defined]
+    while isinstance(holder, ast.FunctionDef):
+        roots += [a.arg for a in holder.args.args]
+        holder = reading.function(holder)
+    for root in dict.fromkeys(roots):
+        if root != base.value.id:
+            yield f"{root}.{base.attr}{tail}"
+
+
+def _member(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+
+
 def _visible(reading: Reading, place: ast.expr, other: ast.expr) -> bool:
     """Whether every name of the other reference is bound where the place is."""
     inner = reading.comprehension_names(other) - reading.comprehension_names(place)
@@ -176,13 +209,21 @@ def _shifts(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[
     node: ast.expr = slot.node
     while isinstance(node, ast.Subscript):
         for index in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
-            for new, cost in _neighbours(reading, index):
+            usual = _shifted_elsewhere(reading, index)
+            for new, near in _neighbours(reading, index):
+                cost = near if usual else near + 0.7
                 causes = _shift_causes(reading, statement, slot.node, index)
                 piece = reading.text.swap(index, new)
                 yield change(
                     reading, slot.node, piece, causes, f"index {new} instead of {reading.text.of(index)}", cost
                 )
         node = node.value
+
+
+def _shifted_elsewhere(reading: Reading, index: ast.expr) -> bool:
+    """Whether the program anywhere steps beside this counter; where it never does, the step is unlikely to be missing."""
+    names = names_in(index)
+    return not names or bool(names & reading.stepped)
 
 
 def _neighbours(reading: Reading, index: ast.expr) -> list[tuple[str, float]]:
@@ -232,4 +273,4 @@ def _other_counters(reading: Reading, slot: Reference) -> Iterator[Change]:
             first = ("backprop-weights-wrong",) if weights and reading.role(statement) != "forward" else ()
             causes = (*first, "product-or-axis-wrong", "wrong-variable", "gradient-operand-wrong", "conv-index-wrong")
             piece = reading.text.swap(slot.node, other)
-            yield change(reading, slot.node, piece, causes, f"index {other} instead of {slot.text}", 1.2)
+            yield change(reading, slot.node, piece, causes, f"index {other} instead of {slot.text}", 1.3)

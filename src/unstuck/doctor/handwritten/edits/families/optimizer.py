@@ -24,6 +24,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                 yield from _correction(reading, node)
                 yield from _other_scalar(reading, statement, node)
         yield from _lookahead(reading, statement)
+        yield from _plain_step(reading, statement)
 
 
 def _average(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
@@ -46,6 +47,9 @@ def _average(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
         weight = f"{1 - (number(rates[0]) or 0):.6g}" if is_number(rates[0]) else f"(1 - {rate})"
         firsts = factors(new)
         weighted = any(_complement(p) is not None or is_number(p) for p, _ in firsts[:1])
+        if canonical(firsts[0][0]) == canonical(rates[0]) and len(firsts) > 1:
+            piece = text.swap(firsts[0][0], weight)
+            yield change(reading, statement, piece, CAUSES, f"weigh the new value with {weight}", 0.9)
         if not weighted:
             piece = text.swap(new, f"{weight} * {bracketed(text.of(new), PRODUCT)}")
             yield change(reading, statement, piece, CAUSES, f"weigh the new value with {weight}", 1.2)
@@ -146,14 +150,10 @@ def _correction(reading: Reading, node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load):
         parent = text.parent(node)
         rate = _rate_of(reading, node)
-        in_step = (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)) or isinstance(
-            parent, ast.Call
-        )
-        if (
-            rate is None
-            or not in_step
-            or any(canonical(node) == canonical(t) for t in reading.targets(text.statement(node)))
-        ):
+        in_step = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)
+        in_step = in_step or isinstance(parent, ast.Call | ast.Assign)
+        own = any(canonical(node) == canonical(t) for t in reading.targets(text.statement(node)))
+        if rate is None or not in_step or own:
             return
         for step in _step_counts(reading, node):
             written = f"({text.of(node)} / (1 - {rate} ** {step}))"
@@ -167,7 +167,7 @@ def _rate_of(reading: Reading, node: ast.expr) -> str | None:
     for statement in reading.body_statements(reading.holder(node)):
         if isinstance(statement, ast.Assign) and any(canonical(t) == canonical(node) for t in statement.targets):
             value = statement.value
-            if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+            if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
                 parts = factors(value.left)
                 if len(parts) == 2 and any(canonical(p) == canonical(node) for p, _ in parts):
                     return next((reading.text.of(p) for p, _ in parts if canonical(p) != canonical(node)), None)
@@ -230,6 +230,20 @@ def _lookahead(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
         yield change(
             reading, statement, Piece(*text.span(statement), written), CAUSES, f"let `{target}` decay by {rate}", 1.6
         )
+
+
+def _plain_step(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
+    """The state already holds rate and sign: it is added, or subtracted, as it is."""
+    update = next((u for u in reading.updates if u.statement is statement), None)
+    if update is None or not isinstance(statement, ast.AugAssign):
+        return
+    text = reading.text
+    for part, times in factors(update.moved_by):
+        if times and not is_number(part) and _rate_of(reading, part) is not None:
+            for sign in ("+=", "-="):
+                written = f"{text.of(statement.target)} {sign} {text.of(part)}"
+                piece = Piece(*text.span(statement), written)
+                yield change(reading, statement, piece, CAUSES, f"step by `{text.of(part)}` as it is", 1.2)
 
 
 def _decays(reading: Reading, statement: ast.stmt) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..making import change, factors, number
 from ..model import Change
 from ..reading import Reading, base_of, called, canonical, names_in
-from ..text import PRODUCT, SUM, Piece, bracketed, walk
+from ..text import PRODUCT, SUM, Piece, bracketed, expression, walk
 
 CAUSES = ("penalty-gradient-wrong",)
 
@@ -150,6 +150,12 @@ def _by_gradient(reading: Reading, found: list[Penalty]) -> Iterator[Iterator[Ch
             )
 
 
+def canonical_text(text: str) -> str:
+    """The spelling of an expression without differences of spaces."""
+    tree = expression(text)
+    return canonical(tree) if tree is not None else text
+
+
 def _covers(penalty: Penalty, target: ast.expr) -> bool:
     """Whether the penalty names these weights, or a loop variable that may stand for them."""
     return penalty.weights in (canonical(target), canonical(base_of(target))) or (
@@ -186,6 +192,10 @@ def _other_terms(reading: Reading, node: ast.AST, found: list[Penalty]) -> Itera
     for side in (node.right, node.left):
         parts = factors(side)
         weights = [p for p, times in parts if times and reading.is_parameter(p)]
+        if not weights and any(canonical_text(p.coefficient) in (canonical_text(text.of(side)), canonical_text(f"0.5 * {text.of(side)}")) for p in found):
+            for penalty in found:
+                for term in _terms(penalty, penalty.weights, array):
+                    yield change(reading, node, text.swap(side, term), CAUSES, f"the penalty's gradient is {term}", 1.0)
         if len(weights) != 1 or len(parts) < 2:
             continue
         for penalty in found:

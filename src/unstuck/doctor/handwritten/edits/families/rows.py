@@ -337,6 +337,9 @@ def _left_early(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
 
 def _partly(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     """A `break` or `continue` that ends the loop too soon."""
+    if isinstance(statement, ast.Break | ast.Continue) and reading.text.solo(statement):
+        causes = ("samples-never-seen", "samples-dropped", "stopping-rule-wrong")
+        yield change(reading, statement, reading.text.cut(statement), causes, "do not leave the loop here", 0.7)
     if not isinstance(statement, ast.If) or statement.orelse or len(statement.body) != 1:
         return
     if isinstance(statement.body[0], ast.Break | ast.Continue) and reading.text.solo(statement):

@@ -67,8 +67,11 @@ def row_counts(reading: Reading, node: ast.AST) -> list[tuple[str, float]]:
                 found.setdefault(text.of(inner), 0.0)
     for name in [a for a in _arguments(holder) if a not in reading.objects]:
         shape = reading.shape_of(name, statement.lineno, reading.scope(statement))
-        if shape == ():
-            found.setdefault(name, 0.5)
+        if shape == () or (shape is None and name in reading.unread):
+            found.setdefault(name, -0.1 if name in reading.unread else 0.5)
+        elif shape is None and not _has_rows(reading, holder, name):
+            found.setdefault(f"len({name})", 0.5)
+            found.setdefault(name, 0.6)
         elif reading.facts.batch is None or not shape or shape[0] == reading.facts.batch:
             found.setdefault(f"len({name})", 0.4)
         if shape and len(shape) == 2 and (reading.facts.batch is None or shape[1] == reading.facts.batch):
@@ -82,11 +85,27 @@ def row_counts(reading: Reading, node: ast.AST) -> list[tuple[str, float]]:
                 found.setdefault(f"{reference.text}.shape[1]", 0.4)
             elif shape is None and not reading.facts.shapes and reference.text in _read(reading, statement):
                 found.setdefault(f"len({reference.text})", 0.6)
+    if not isinstance(holder, ast.Module) and reading.facts.batch is None and not reading.facts.shapes:
+        for name in sorted(_read(reading, statement) - set(_arguments(holder))):
+            if name.isidentifier() and name not in reading.scalars and name not in reading.all_counters:
+                found.setdefault(f"len({name})", 0.6)
     size = reading.facts.batch
     numbers = {n for n in reading.scalars if size is not None and _value(reading, n) == size}
     for name in numbers:
         found.setdefault(name, 0.1)
     return sorted(found.items(), key=lambda item: item[1])
+
+
+def _has_rows(reading: Reading, holder: ast.AST, name: str) -> bool:
+    """Whether the function does something with the argument that only arrays and lists allow."""
+    for node in reading.body_nodes(holder):
+        if isinstance(node, ast.Name) and node.id == name:
+            parent = reading.text.parent(node)
+            if isinstance(parent, ast.Subscript | ast.Attribute | ast.Call | ast.For | ast.comprehension):
+                return True
+            if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.MatMult):
+                return True
+    return False
 
 
 def _read(reading: Reading, statement: ast.stmt) -> set[str]:

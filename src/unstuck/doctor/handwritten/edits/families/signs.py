@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..making import change, is_number
 from ..model import Change
-from ..reading import Reading, called
+from ..reading import Reading, called, canonical
 from ..text import PRODUCT, SIGN, SUM, Piece, bracketed, walk
 
 
@@ -25,6 +25,9 @@ def propose(reading: Reading) -> Iterator[Change]:
 def _causes(reading: Reading, node: ast.AST) -> tuple[str, ...]:
     statement = reading.text.statement(node)
     role = reading.role(statement)
+    own = {canonical(t) for t in reading.targets(statement)}
+    if isinstance(statement, ast.Assign) and role != "forward" and own & {canonical(n) for n in walk(statement.value)}:
+        return "optimizer-formula-wrong", "update-ascends", "output-delta-wrong"
     if role == "update":
         if len(_state_updates(reading, statement)) > 1:
             return "optimizer-formula-wrong", "update-ascends"

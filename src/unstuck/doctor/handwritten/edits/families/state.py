@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..making import change, is_number, number
 from ..model import Change
-from ..reading import Function, Reading, base_of, called, canonical, names_in, root_name
+from ..reading import Function, Reading, Reference, base_of, called, canonical, names_in, root_name
 from ..text import Piece, expression, walk
 
 LOOPS = (ast.For, ast.While)
@@ -270,30 +270,31 @@ def _clear_after_step(reading: Reading) -> Iterator[Change]:
     """After ``w.value -= rate * w.grad`` the sum in ``w.grad`` is cleared; likewise for arrays that are added up."""
     text = reading.text
     grown = {canonical(base_of(s.target)) for s in reading.statements if isinstance(s, ast.AugAssign)}
-    grown_members = {
-        s.target.attr
-        for s in reading.statements
-        if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Attribute)
-    }
+    bases = [base_of(s.target) for s in reading.statements if isinstance(s, ast.AugAssign)]
+    grown_members = {b.attr for b in bases if isinstance(b, ast.Attribute)}
     for update in reading.updates:
         if not text.solo(update.statement):
             continue
         for reference in reading.references(update.moved_by):
             node = reference.node
-            same = (
-                isinstance(node, ast.Attribute)
-                and root_name(node) == root_name(update.target)
-                and node.attr in grown_members
-            )
+            member = base_of(node)
+            same = isinstance(member, ast.Attribute) and member.attr in grown_members
+            same = same and root_name(node) == root_name(update.target)
             if reference.index or not (same or canonical(base_of(node)) in grown) or reading.is_parameter(node):
                 continue
-            shape = reading.shape(node)
-            for written in (
-                (f"{reference.text} = 0.0",) if shape in (None, ()) and same else (f"{reference.text}[...] = 0.0",)
-            ):
+            for written in _zeroed(reading, reference):
                 causes = ("gradient-not-reset", "gradient-overwritten")
                 piece = text.after(update.statement, written)
                 yield change(reading, update.statement, piece, causes, f"clear `{reference.text}` after the step", 1.3)
+
+
+def _zeroed(reading: Reading, reference: Reference) -> list[str]:
+    """How one value is set to zero: numbers are assigned, arrays are filled."""
+    shape = reading.shape(reference.node)
+    number_like, array_like = f"{reference.text} = 0.0", f"{reference.text}[...] = 0.0"
+    if shape is not None:
+        return [array_like if shape else number_like]
+    return [array_like, number_like] if "numpy" in reading.modules else [number_like]
 
 
 def _clear_at_head(reading: Reading) -> Iterator[Change]:

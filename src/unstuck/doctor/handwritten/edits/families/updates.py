@@ -21,6 +21,7 @@ def propose(reading: Reading) -> Iterator[Change]:
     yield from _forgotten(reading)
     yield from _result_dropped(reading)
     yield from _uncalled(reading)
+    yield from _of_instances(reading)
     for statement in reading.sites():
         yield from _removed(reading, statement)
 
@@ -153,6 +154,11 @@ def unmoved(reading: Reading, moved: set[str]) -> list[str]:
     """Parameters without an update, by the facts, or arrays that are made beside one that is updated."""
     told = [canonical(t) for p in reading.facts.parameters if (t := expression(p)) is not None]
     found = [p for p in told if p not in moved]
+    for update in reading.updates:
+        target = base_of(update.target)
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id != "self":
+            made = [a for a in reading.siblings(target) if a in _made_members(reading)]
+            found += [f"{target.value.id}.{a}" for a in made if f"{target.value.id}.{a}" not in moved]
     homes = set()
     for statement in reading.statements:
         if (
@@ -167,6 +173,15 @@ def unmoved(reading: Reading, moved: set[str]) -> list[str]:
             if made:
                 found += [canonical(t) for t in reading.targets(statement) if canonical(t) not in moved]
     return list(dict.fromkeys(found))
+
+
+def _made_members(reading: Reading) -> set[str]:
+    """Members that some constructor fills with random numbers or zeros."""
+    found = set()
+    for statement in reading.statements:
+        if isinstance(statement, ast.Assign) and any((c := called(n)) and c[0] in _MAKERS for n in walk(statement.value)):
+            found |= {t.attr for t in reading.targets(statement) if isinstance(t, ast.Attribute)}
+    return found
 
 
 _MAKERS = {
@@ -328,6 +343,28 @@ def _uncalled(reading: Reading) -> Iterator[Change]:
             call = f"{head}({', '.join(arguments)})"
             yield change(reading, statement, text.after(statement, call), causes, f"call `{call}`", 1.1)
             yield change(reading, statement, text.before(statement, call), causes, f"call `{call}` first", 1.3)
+
+
+def _of_instances(reading: Reading) -> Iterator[Change]:
+    """A method that nobody calls, of a class with an object in sight of a loop: call it at the loop's end."""
+    text = reading.text
+    mentioned = {n.attr for n in walk(text.tree) if isinstance(n, ast.Attribute)}
+    for statement in reading.statements:
+        made = called(statement.value) if isinstance(statement, ast.Assign) else None
+        if made is None or not isinstance(statement, ast.Assign):
+            continue
+        for name, function in reading.functions.items():
+            owner, _, short = name.rpartition(".")
+            required = len(function.args.args) - 1 - len(function.args.defaults)
+            if owner != made[0] or short in mentioned or short.startswith("__") or required > 0:
+                continue
+            for loop in reading.body_statements(reading.holder(statement)):
+                if isinstance(loop, ast.For | ast.While) and loop.lineno > statement.lineno and text.solo(loop.body[-1]):
+                    for target in reading.targets(statement):
+                        call = f"{text.of(target)}.{short}()"
+                        piece = text.after(loop.body[-1], call, indent=text.indent(loop.body[0]))
+                        causes = ("step-missing", "update-not-applied", "layer-not-trained", "gradient-not-reset")
+                        yield change(reading, loop.body[-1], piece, causes, f"call `{call}`", 1.2)
 
 
 def _call_of(statement: ast.stmt) -> ast.Call | None:
