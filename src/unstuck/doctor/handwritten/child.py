@@ -29,6 +29,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import wire
+from .follow import Follow
 from .instrument import instrument
 from .leaves import Walker
 from .recorder import Recorder, Scout
@@ -140,6 +141,10 @@ class Run:
             if job["mode"] == "scout":
                 self.scout = Scout(self.recorder, float(job.get("patience", 1.0)))
                 self.recorder.at_pass = self._scouting
+            elif job["mode"] == "follow":
+                sites = None if job["sites"] is None else set(job["sites"])
+                self.follow = Follow(self.recorder, int(job["loop"]), sites, int(job["head"]), int(job["tail"]))
+                self.recorder.at_pass = self.follow
             else:
                 self.waiting = (int(job["loop"]), int(job["hit"]))
                 self.recorder.at_pass = self._stepping
@@ -170,6 +175,8 @@ class Run:
         signal.setitimer(signal.ITIMER_REAL, 0)
         if self.job["mode"] == "scout":
             self._answer({"table": self.scout.table()})
+        if self.job["mode"] == "follow":
+            self._answer({"followed": self.follow.report()})
         if self.recorder.active or self.open is not None:
             self._close_window(None, True)
             self._answer({"windows": self.windows})

@@ -1,0 +1,350 @@
+"""What a probe may ask: how well the program learns, how well an edited copy learns, and what data it uses."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Proof, RuledOut
+
+from ..compare import Comparison
+from ..edits.base import Edit
+from ..edits.experiments import Experiments
+from ..nudge import Key
+from ..program import Program
+from ..session import Array, Followed, Outcome, Series, Session, Sites, WatchError, Window
+from ..understand import Understanding
+
+TAIL = 60  # passes at the end of training over which the quality is taken
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well a run ended: ``score`` is accuracy or R² on the last training rows, ``loss`` the mean of the descended number.
+
+    ``kind``: "accuracy" or "R²" or "" where no targets are known. ``outcome`` is the whole run; ``passes`` its training steps.
+    """
+
+    kind: str
+    score: float
+    loss: float
+    passes: int
+    outcome: Outcome
+
+    @property
+    def failed(self) -> bool:
+        """The run broke off or ended in NaN."""
+        return self.outcome.error is not None or not (np.isfinite(self.score) or np.isfinite(self.loss))
+
+
+@dataclass
+class Verdicts:
+    """What a probe concluded."""
+
+    findings: list[Finding] = field(default_factory=list)
+    ruled_out: list[RuledOut] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+
+    def rule_out(self, why: str, *causes: str) -> Verdicts:
+        self.ruled_out += [RuledOut(cause, why) for cause in causes]
+        return self
+
+    def skip(self, why: str, *causes: str) -> Verdicts:
+        self.not_checked += [NotChecked(cause, why) for cause in causes]
+        return self
+
+
+class Examination:
+    """A program with its training step understood; runs variants of it and remembers what came out."""
+
+    def __init__(
+        self, session: Session, program: Program, known: Understanding, comparisons: list[Comparison], *, seconds: float = 30.0,
+        run_seconds: float = 20.0,
+    ) -> None:  # fmt: skip
+        self.session, self.program, self.known, self.comparisons = session, program, known, comparisons
+        self.deadline = time.monotonic() + seconds
+        self.run_seconds = run_seconds
+        self.table: Sites = session.table(program)
+        self._qualities: dict[str, Quality | None] = {}
+        self.causes_found: set[str] = set()
+
+    @property
+    def time_left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    # What is compared with what ------------------------------------------------------------------------------------------
+    @cached_property
+    def objective(self) -> tuple[Key, Key | None]:
+        """The recorded output and target of the best objective that has both; else the descended number alone."""
+        best = self.comparisons[0]
+        for comparison in self.comparisons:
+            if comparison.score < best.score - 0.45:
+                break
+            if comparison.objective.kind == "loss" and comparison.objective.target is not None:
+                return comparison.objective.value, comparison.objective.target
+        return best.objective.value, best.objective.target
+
+    def targets(self) -> tuple[Array, Array] | None:
+        """Outputs and targets of the step that was understood, both (rows, columns) with labels as one-hot rows."""
+        value, target = self.objective
+        if target is None:
+            return None
+        output, answer = self.recorded(value), self.recorded(target)
+        return None if output is None or answer is None else paired(output, answer)
+
+    def recorded(self, key: Key, window: Window | None = None, sites: Mapping[int, int] | None = None) -> Series | None:
+        """The series of a key in a window of a variant. Site -1 names a variable that is constant while training."""
+        if key[0] < 0:
+            leaf = self.known.leaves.get(key[1])
+            if leaf is None:
+                return None
+            return Series(key, np.asarray(leaf, np.float64).ravel(), [leaf.shape], np.zeros(1, int), True)
+        number = key[0] if sites is None else sites.get(key[0], -2)
+        return (window or self.known.window).series.get((number, key[1]))
+
+    # Running ---------------------------------------------------------------------------------------------------------------
+    def follow(
+        self, program: Program | None = None, *, keys: Iterable[Key] = (), head: int = 0, tail: int = TAIL
+    ) -> tuple[Followed, dict[int, int]] | None:
+        """Run a variant to its end with the sites of ``keys`` recorded; also the variant's site number of each site."""
+        program = program or self.program
+        try:
+            new = self.session.table(program)
+            sites, loops = same_sites(self.table, new)
+            loop = loops.get(self.known.loop)
+            if loop is None:
+                return None
+            wanted = {sites[k[0]] for k in keys if k[0] in sites}  # (site -1, a constant variable, needs no recording)
+            return self.session.follow(
+                loop, program, sites=wanted, head=head, tail=tail, seconds=self.run_seconds
+            ), sites
+        except (WatchError, SyntaxError):
+            return None
+
+    def quality(self, program: Program | None = None) -> Quality | None:
+        """How well a variant has learnt at the end; None when it could not be followed."""
+        program = program or self.program
+        key = program.sources[program.main] + "".join(sorted(program.sources))
+        if key not in self._qualities:
+            self._qualities[key] = self._measure(program)
+        return self._qualities[key]
+
+    def _measure(self, program: Program) -> Quality | None:
+        value, target = self.objective
+        keys = [value] if target is None else [value, target]
+        found = self.follow(program, keys=keys)
+        if found is None or found[0].outcome.cut:
+            return None
+        followed, sites = found
+        outputs, answers, own = [], [], []
+        for window in followed.tail:
+            o = self.recorded(value, window, sites)
+            t = None if target is None else self.recorded(target, window, sites)
+            if o is not None:
+                own.append(float(np.mean(o.flat)))
+            pair = paired(o, t) if o is not None and t is not None else None
+            if pair is not None:
+                outputs.append(pair[0])
+                answers.append(pair[1])
+        loss = float(np.mean(own)) if own else float("nan")
+        if not outputs or len({o.shape[1] for o in outputs}) != 1:
+            return Quality("", float("nan"), loss, followed.passes, followed.outcome)
+        kind, score, error = scored(np.concatenate(outputs), np.concatenate(answers))
+        return Quality(kind, score, error, followed.passes, followed.outcome)
+
+    @cached_property
+    def start(self) -> Quality | None:
+        """The quality of the program as it is."""
+        return self.quality()
+
+    def learns_well(self) -> bool:
+        """The last training rows are answered almost as they should be: nothing that hinders learning is to be looked for."""
+        q = self.start
+        return q is not None and ((q.kind == "accuracy" and q.score >= 0.93) or (q.kind == "R²" and q.score >= 0.9))
+
+    def much_better(self, after: Quality | None) -> bool:
+        """Whether a variant learns so much better that the change must have met the cause."""
+        before = self.start
+        if before is None or after is None or after.failed:
+            return False
+        if before.failed:
+            return (
+                bool(after.score > (0.6 if after.kind == "accuracy" else 0.3))
+                if after.kind
+                else np.isfinite(after.loss)
+            )
+        if not after.kind or after.kind != before.kind:
+            return False
+        gap = 1.0 - before.score
+        return (
+            after.score - before.score >= (0.12 if after.kind == "accuracy" else 0.25)
+            and 1.0 - after.score <= 0.5 * gap
+        )
+
+    # Editing ---------------------------------------------------------------------------------------------------------------
+    @cached_property
+    def experiments(self) -> Experiments:
+        return Experiments(self.program.text, self.program.main)
+
+    def edited(self, edit: Edit) -> Program:
+        return self.program.with_source(edit.file, edit.source)
+
+    # Findings --------------------------------------------------------------------------------------------------------------
+    def finding(
+        self, cause: str, level: str, title: str, edit: Edit | None, evidence: Iterable[Evidence], *, after: Quality | None = None,
+        line: int | None = None, end_line: int | None = None, also: Iterable[tuple[int, str]] = (), help_text: str = "",
+        confidence: str | None = None, notes: Iterable[str] = (),
+    ) -> Finding:  # fmt: skip
+        """A finding with its fix as a diff and its proof from the two runs."""
+        proof = None if after is None or self.start is None else proof_of(self.start, after)
+        place = line if line is not None else edit.line if edit is not None else None
+        last = end_line if end_line is not None else edit.end_line if edit is not None and line is None else place
+        marks = [Mark(place, end_line=last, label="here")] if place is not None else []
+        marks += [Mark(number, label=label, role="also") for number, label in also]
+        fix = None
+        if edit is not None:
+            fix = Fix(help_text or edit.summary, diff_of(self.program, edit), edit.source)
+        elif help_text:
+            fix = Fix(help_text)
+        sure = confidence or ("proved" if proof is not None else "likely")
+        return Finding(
+            cause=cause, level=level, confidence=sure, title=title, file=self.program.main, line=place, end_line=last,  # type: ignore[arg-type]
+            marks=tuple(marks), evidence=tuple(evidence), fix=fix, proof=proof if sure == "proved" else None, notes=tuple(notes),
+        )  # fmt: skip
+
+
+# Values ---------------------------------------------------------------------------------------------------------------------
+def paired(output: Series, target: Series) -> tuple[Array, Array] | None:
+    """Outputs and targets as two matrices (rows, columns); integer labels become one-hot rows. None if they do not fit."""
+    shapes = set(output.shapes)
+    if len(shapes) != 1 or not np.all(np.isfinite(target.flat)):
+        return None
+    shape = [n for n in next(iter(shapes)) if n != 1]
+    o = output.flat
+    if output.count > 1:
+        shape = [output.count, *shape] if len(shape) <= 1 else [output.count * shape[0], *shape[1:]]
+    if len(shape) > 2:
+        shape = [int(np.prod(shape[:-1])), shape[-1]]
+    t = target.flat
+    if t.size == o.size:
+        if len(shape) <= 1:
+            single = output.count == 1 and len(shape) == 1 and is_one_hot(t.reshape(1, -1))
+            return (o.reshape(1, -1), t.reshape(1, -1)) if single else (o.reshape(-1, 1), t.reshape(-1, 1))
+        a, b = o.reshape(shape), t.reshape(shape)
+        own = [n for n in target.shapes[0] if n != 1]
+        if target.count == 1 and own == shape[::-1] and own != shape:
+            b = t.reshape(own).T
+        if is_one_hot(b.T) and not is_one_hot(b):
+            return a.T, b.T
+        if not is_one_hot(b) and shape[0] < shape[1] and shape[0] <= 4:  # features x samples
+            return a.T, b.T
+        return a, b
+    if t.size and o.size % t.size == 0 and np.all(t == np.round(t)) and t.min() >= 0:
+        classes = o.size // t.size
+        if t.max() >= classes:
+            return None
+        rows = np.eye(classes)[t.astype(int)]
+        if len(shape) == 2 and shape[0] == classes and shape[1] == t.size and shape[0] != shape[1]:
+            return o.reshape(shape).T, rows
+        return o.reshape(t.size, classes), rows
+    return None
+
+
+def is_one_hot(t: Array) -> bool:
+    """Rows of zeros with a single one (or smoothed to it), more than one column."""
+    if t.ndim != 2 or t.shape[1] < 2:
+        return False
+    return bool(np.all(np.abs(t.sum(axis=1) - 1) < 1e-6) and np.all(t >= 0) and np.all(t.max(axis=1) > 0.5))
+
+
+def scored(o: Array, t: Array) -> tuple[str, float, float]:
+    """("accuracy" or "R²", its value, mean squared error) of outputs and targets (rows, columns)."""
+    with np.errstate(all="ignore"):
+        error = float(np.mean((o - t) ** 2))
+        if not np.all(np.isfinite(o)):
+            return ("accuracy" if t.shape[1] > 1 and is_one_hot(t) else "R²"), float("nan"), float("nan")
+        if is_one_hot(t):
+            return "accuracy", float(np.mean(o.argmax(axis=1) == t.argmax(axis=1))), error
+        values = set(np.unique(t).tolist()) if t.size < 2_000_000 else set()
+        if values and values <= {0.0, 1.0} and len(values) == 2:
+            limit = 0.5 if o.min() >= 0 and o.max() <= 1 else 0.0
+            return "accuracy", float(np.mean((o > limit) == (t > 0.5))), error
+        if values == {-1.0, 1.0}:
+            return "accuracy", float(np.mean((o > 0) == (t > 0))), error
+        spread = ((t - t.mean(axis=0)) ** 2).sum()
+        return "R²", float(1 - ((o - t) ** 2).sum() / spread) if spread > 0 else float("nan"), error
+
+
+def same_sites(old: Sites, new: Sites) -> tuple[dict[int, int], dict[int, int]]:
+    """Site and loop numbers of one variant -> those of another, by what stands at them and in which order."""
+    if old is new:
+        return {s.number: s.number for s in old.sites}, {n.number: n.number for n in old.loops}
+    sites = _aligned(
+        [(s.file, s.function, s.kind, s.text) for s in old.sites],
+        [(s.file, s.function, s.kind, s.text) for s in new.sites],
+    )
+    loops = _aligned(
+        [(p.file, p.function, p.depth) for p in old.loops], [(p.file, p.function, p.depth) for p in new.loops]
+    )
+    return (
+        {old.sites[a].number: new.sites[b].number for a, b in sites.items()},
+        {old.loops[a].number: new.loops[b].number for a, b in loops.items()},
+    )
+
+
+def _aligned(old: list[tuple[object, ...]], new: list[tuple[object, ...]]) -> dict[int, int]:
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    found = {}
+    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
+        if tag == "equal" or (tag == "replace" and a1 - a0 == b1 - b0):
+            found.update(zip(range(a0, a1), range(b0, b1), strict=True))
+    return found
+
+
+def diff_of(program: Program, edit: Edit) -> str:
+    """The edit as a unified diff."""
+    old, new = program.sources[edit.file].splitlines(keepends=True), edit.source.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(old, new, edit.file, edit.file + " (mended)", n=2))
+
+
+GOOD_WORDS = (
+    "acc",
+    "r2",
+    "r²",
+    "right",
+    "correct",
+    "score",
+    "hits",
+    "genau",
+    "treff",
+    "precis",
+    "exact",
+    "acier",
+    "correcto",
+)
+BAD_WORDS = ("loss", "error", "cost", "mse", "rmse", "mae", "nll", "fehler", "kosten", "perte", "err", "coste")
+
+
+def proof_of(before: Quality, after: Quality, seeds: int = 1) -> Proof:
+    """The two runs beside each other: the last figure that the program itself prints of the kind it was judged by."""
+    for words, better in ((GOOD_WORDS, 1), (BAD_WORDS, -1)):
+        own = printed(before.outcome, words), printed(after.outcome, words)
+        for label in ("test", "valid", ""):
+            a = [v for n, v in own[0] if label in n.lower()]
+            b = [v for n, v in own[1] if label in n.lower()]
+            if a and b and (not np.isfinite(a[-1]) or better * (b[-1] - a[-1]) > 0) and np.isfinite(b[-1]):
+                name = next(n for n, v in reversed(own[1]) if label in n.lower())
+                return Proof(metric=name[-40:].strip().lower(), before=a[-1], after=b[-1], seeds=seeds)
+    if after.kind:
+        return Proof(metric=f"training {after.kind}", before=before.score, after=after.score, seeds=seeds)
+    return Proof(metric="loss", before=before.loss, after=after.loss, seeds=seeds)
+
+
+def printed(outcome: Outcome, words: tuple[str, ...]) -> list[tuple[str, float]]:
+    """The printed numbers whose label holds one of the words."""
+    return [(label, value) for label, value in outcome.numbers if any(w in label.lower() for w in words)]

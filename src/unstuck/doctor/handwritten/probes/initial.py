@@ -1,0 +1,189 @@
+"""The first weights: equal, all positive, too large, too small; and units that are saturated or dead because of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unstuck.doctor.findings import Evidence
+
+from ..understand import Parameter
+from .base import Examination, Verdicts
+
+CAUSES = ("init-symmetric", "init-all-positive", "init-too-large", "init-too-small", "saturated-units", "dead-relu")
+
+
+def examine(e: Examination) -> Verdicts:
+    """Draw the first weights otherwise and see whether the same program then learns."""
+    out = Verdicts()
+    if e.learns_well():
+        return out.rule_out("the training rows are answered well", *CAUSES)
+    weights = [p for p in first_weights(e) if p.before.size > 1]
+    lines = {p.path: lines_of(e, p) for p in weights}
+    if not any(lines.values()):
+        return out.skip("the lines that make the first weights were not found", *CAUSES)
+    for attempt in (_symmetric, _positive, _size, _offset):
+        if attempt(e, weights, lines, out):
+            return out
+        if e.time_left < 0:
+            break
+    done = {f.cause for f in out.findings}
+    return out.rule_out("other first weights do not help this program", *(c for c in CAUSES if c not in done))
+
+
+def first_weights(e: Examination) -> list[Parameter]:
+    """The parameters with their values as they were before training."""
+    step = e.session.stop(e.known.loop, 1, e.program)
+    if step is None:
+        return e.known.parameters
+    with step:
+        return [
+            Parameter(p.path, p.shape, step.leaves.get(p.path, p.before), p.after, p.mask) for p in e.known.parameters
+        ]
+
+
+def lines_of(e: Examination, parameter: Parameter) -> list[int]:
+    """The lines of the main file where random or constant arrays are drawn for a parameter."""
+    # The values travel (through lists, attributes, returns), so the lines are those of draws anywhere that matter to it.
+    ends = {parameter.text.split("[")[0].split(".")[-1]}
+    found = [s.line for s in e.table.sites
+             if s.kind == "target" and s.text.split("[")[0].split(".")[-1] in ends and s.file == e.program.main]  # fmt: skip
+    return sorted(dict.fromkeys(found))
+
+
+def draw_lines(e: Examination) -> list[int]:
+    """All lines of the main file that draw random numbers for weights: those whose scaling changes the first weights."""
+    lines = {
+        s.line for s in e.table.sites if s.file == e.program.main and s.kind in ("target", "value", "argument")
+    }  # fmt: skip
+    return [line for line in sorted(lines) if e.experiments.draws(line) and _moves_weights(e, line)]
+
+
+def _moves_weights(e: Examination, line: int) -> bool:
+    edit = e.experiments.scale_init([line], 1.5)
+    if edit is None:
+        return False
+    program = e.edited(edit)
+    from .base import same_sites
+
+    loops = same_sites(e.table, e.session.table(program))[1]
+    loop = loops.get(e.known.loop)
+    if loop is None:
+        return False
+    try:
+        step = e.session.stop(loop, 1, program, seconds=10)
+        own = e.session.stop(e.known.loop, 1, e.program, seconds=10)
+    except Exception:
+        return False
+    if step is None or own is None:
+        return False
+    with step, own:
+        for p in e.known.parameters:
+            a, b = own.leaves.get(p.path), step.leaves.get(p.path)
+            if a is not None and b is not None and a.shape == b.shape and not np.array_equal(a, b):
+                return True
+        return False
+
+
+def _symmetric(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
+    equal = [p for p in weights if len([n for n in p.shape if n > 1]) == 2 and np.ptp(p.before) == 0]
+    for p in equal:
+        places = [line for line in lines[p.path]][:1]
+        every = sorted({line for q in equal for line in lines[q.path][:1]})
+        for chosen in (places, every):
+            edit = e.experiments.randomise_init(chosen) if chosen else None
+            after = e.quality(e.edited(edit)) if edit is not None else None
+            if edit is not None and e.much_better(after):
+                value = float(p.before.ravel()[0])
+                evidence = [Evidence(f"different values among the first weights of `{p.text}`", "all", 1),
+                            Evidence("their value", None, value)]  # fmt: skip
+                out.findings.append(
+                    e.finding("init-symmetric", "error",
+                              f"all first weights of `{p.text}` are {value:g}: its units stay equal for ever", edit, evidence,
+                              after=after, help_text="draw the first weights at random, so that the units differ")
+                )  # fmt: skip
+                return True
+    return False
+
+
+def _positive(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
+    one_sided = [
+        p for p in weights if p.before.min() >= 0 and p.before.std() > 0 and p.before.mean() / p.before.std() > 0.5
+    ]
+    if not one_sided:
+        return False
+    chosen = draw_lines(e) or sorted({line for p in one_sided for line in lines[p.path][:1]})
+    edit = e.experiments.centre_init(chosen) if chosen else None
+    after = e.quality(e.edited(edit)) if edit is not None else None
+    if edit is None or not e.much_better(after):
+        return False
+    p = one_sided[0]
+    evidence = [
+        Evidence(f"mean of the first weights of `{p.text}`", "about 0", round(float(p.before.mean()), 4)),
+        Evidence("negative ones among them", "about half", f"0 of {p.before.size}"),
+    ]
+    out.findings.append(
+        e.finding("init-all-positive", "error", "all first weights are positive: the units start saturated and all alike", edit,
+                  evidence, after=after, help_text="draw the first weights around zero")
+    )  # fmt: skip
+    return True
+
+
+def _size(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
+    ratios = [
+        (float(p.before.std()) * np.sqrt(max(p.shape[0], 1)), p)
+        for p in weights
+        if len([n for n in p.shape if n > 1]) == 2
+    ]
+    if not ratios:
+        return False
+    chosen = draw_lines(e)
+    if not chosen:
+        return False
+    largest, smallest = max(r for r, _ in ratios), min(r for r, _ in ratios)
+    trials = []
+    if largest > 2.5:
+        trials += [("init-too-large", 1.0 / largest), ("init-too-large", 0.3 / largest)]
+    if smallest < 0.2:
+        trials += [("init-too-small", min(1.0 / max(smallest, 1e-9), 1e6))]
+    for cause, factor in trials:
+        edit = e.experiments.scale_init(chosen, float(f"{factor:.1g}"), cause)
+        after = e.quality(e.edited(edit)) if edit is not None else None
+        if edit is not None and e.much_better(after):
+            measured = largest if cause == "init-too-large" else smallest
+            p = next(p for r, p in ratios if r == measured)
+            word = "large: the units start saturated" if cause == "init-too-large" else "small: the signal dies out"
+            evidence = [Evidence(f"spread of the first weights of `{p.text}` times the root of its inputs", "about 1",
+                                 float(f"{measured:.3g}"))]  # fmt: skip
+            out.findings.append(
+                e.finding(cause, "error", f"the first weights are too {word}", edit, evidence, after=after,
+                          help_text="draw them with a spread of about 1 / sqrt(inputs)")
+            )  # fmt: skip
+            return True
+    return False
+
+
+def _offset(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
+    """Biases that start far below zero under units that are zero there."""
+    low = [p for p in weights if p.before.max() < -0.3 and np.ptp(p.before) < 1e-12]
+    for p in low:
+        for line in lines[p.path][:1]:
+            edit = _zeroed(e, line)
+            after = e.quality(e.edited(edit)) if edit is not None else None
+            if edit is not None and e.much_better(after):
+                evidence = [Evidence(f"first value of every `{p.text}`", 0.0, float(p.before.ravel()[0]))]
+                out.findings.append(
+                    e.finding("dead-relu", "error", f"`{p.text}` starts so low that its units are silent for every row", edit,
+                              evidence, after=after, help_text="start the biases at zero")
+                )  # fmt: skip
+                return True
+    return False
+
+
+def _zeroed(e: Examination, line: int):  # type: ignore[no-untyped-def]
+    statement = e.experiments.statement_at(line)
+    import ast
+
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return None
+    name = ast.unparse(statement.targets[0])
+    return e.experiments.insert_after(line, f"{name} = {name} * 0", "dead-relu", f"start `{name}` at zero")

@@ -1,0 +1,175 @@
+"""Which rows the steps are made of: rows that are never used, and batches that hold one class at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unstuck.doctor.findings import Evidence
+
+from ..edits.base import Edit, Facts, candidates
+from ..session import Array
+from .base import Examination, Verdicts, is_one_hot, paired
+from .data import Data, row_index, rows_in
+
+CAUSES = ("samples-never-seen", "not-shuffled")
+ENOUGH = 0.8  # share of the rows that training should use at least
+SEEN_CAUSES = ("samples-never-seen", "samples-dropped")
+
+
+def examine(e: Examination) -> Verdicts:
+    """Follow the batches of the first passes through the variable that the inputs come from."""
+    out, data = Verdicts(), Data(e)
+    if data.batches is None or data.inputs is None:
+        return out.skip("the rows that training uses could not be matched with a variable of the program", *CAUSES)
+    x, t, counts = data.batches
+    _never_seen(e, data, x, counts, out)
+    _in_order(e, data, t, counts, out)
+    return out
+
+
+def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Verdicts) -> None:
+    assert data.inputs is not None
+    table = data.inputs.rows
+    distinct = len(np.unique(table, axis=0))
+    seen = len(np.unique(x, axis=0))
+    drawn = sum(counts)
+    if seen >= ENOUGH * distinct:
+        out.rule_out(f"{seen} of {distinct} rows are used", "samples-never-seen")
+        return
+    if drawn < 2.5 * distinct:
+        # Not yet once through the data: a complete run may still reach the rest.
+        if e.start is None or e.start.passes > len(counts):
+            out.skip(f"only {drawn} rows were drawn while the program was followed", "samples-never-seen")
+            return
+    edit, reached = _edit_that_reaches_more(e, data, seen, distinct)
+    if edit is None:
+        out.skip(f"{seen} of {distinct} rows are used; the others may be meant for a test", "samples-never-seen")
+        return
+    after = e.quality(e.edited(edit))
+    evidence = [
+        Evidence("different rows that training uses", distinct, seen),
+        Evidence("different rows with the mended loop", None, reached),
+        Evidence("rows drawn in the passes that were followed", None, drawn),
+    ]
+    proved = after if after is not None and not after.failed else None
+    out.findings.append(
+        e.finding(
+            "samples-never-seen", "error", f"only {seen} of {distinct} training rows are ever used", edit, evidence, after=proved,
+            help_text=edit.summary,
+        )
+    )  # fmt: skip
+
+
+def _edit_that_reaches_more(e: Examination, data: Data, seen: int, distinct: int) -> tuple[Edit | None, int]:
+    key = data.inputs.key if data.inputs is not None else None
+    if key is None or key[0] < 0:
+        return None, 0
+    best: tuple[Edit | None, int] = (None, seen)
+    tried = 0
+    for edit in candidates(e.program.text, e.program.main, Facts(n_rows=distinct)):
+        if not ({edit.cause, *edit.other_causes} & set(SEEN_CAUSES)) or tried >= 24 or e.time_left < 0:
+            continue
+        tried += 1
+        reached = _distinct_rows(e, data, edit)
+        if reached >= ENOUGH * distinct and reached > best[1] * 1.05:
+            best = (edit, reached)
+            if reached >= 0.97 * distinct:
+                break
+    return best
+
+
+def _distinct_rows(e: Examination, data: Data, edit: Edit) -> int:
+    assert data.inputs is not None
+    value, target = e.objective
+    keys = [k for k in (data.inputs.key, target, value) if k is not None]
+    answer = e.follow(e.edited(edit), keys=keys, head=1500, tail=1)
+    if answer is None or answer[0].outcome.error is not None:
+        return 0
+    width, index = data.inputs.rows.shape[1], row_index(data.inputs.rows)
+    used: set[int] = set()
+    for window in answer[0].head:
+        x = e.recorded(data.inputs.key, window, answer[1])
+        if x is None or x.flat.size % width:
+            continue
+        used.update(rows_in(x, x.flat.size // width, width, index) or [])
+    return len(used)
+
+
+def _in_order(e: Examination, data: Data, t: Array, counts: list[int], out: Verdicts) -> None:
+    if not is_one_hot(t) and len(np.unique(t)) != 2:
+        out.rule_out("the targets are no classes", "not-shuffled")
+        return
+    if e.learns_well():
+        out.rule_out("the training rows are answered well", "not-shuffled")
+        return
+    labels = t.argmax(axis=1) if t.shape[1] > 1 else (t[:, 0] > t[:, 0].mean()).astype(int)
+    share = np.bincount(labels) / len(labels)
+    chance = float((share**2).sum())
+    if counts[0] > 1:
+        ends = np.cumsum(counts)
+        pure = float(np.mean([(np.bincount(labels[b - c : b]) / c).max() for c, b in zip(counts, ends, strict=True)]))
+        expected = min(1.0, float(share.max()) + 1.5 / np.sqrt(counts[0]))
+        sorted_batches = pure > max(expected, 0.5 + chance / 2)
+    else:
+        pure = float(np.mean(labels[1:] == labels[:-1]))
+        sorted_batches = pure > 0.5 + chance / 2
+    if not sorted_batches or len(counts) < 3:
+        out.rule_out(f"a batch is mixed (largest class {pure:.0%}, by chance {share.max():.0%})", "not-shuffled")
+        return
+    edit = _shuffle(e, data)
+    after = e.quality(e.edited(edit)) if edit is not None else None
+    if edit is None or not e.much_better(after):
+        out.rule_out("a random order does not help this program", "not-shuffled")
+        return
+    evidence = [Evidence("share of the largest class in a batch", round(float(share.max()), 3), round(pure, 3))]
+    out.findings.append(
+        e.finding("not-shuffled", "error", "the rows come class after class: each batch unlearns the others", edit, evidence,
+                  after=after, help_text="put the rows into a random order before training")
+    )  # fmt: skip
+
+
+def _shuffle(e: Examination, data: Data) -> Edit | None:
+    """One common random order for inputs and targets after the last line that makes either."""
+    target = e.objective[1]
+    if data.inputs is None or target is None:
+        return None
+    x_name, t_name = data.inputs.text, _holder(e, data, target)
+    lines = {}
+    for name in (x_name, t_name):
+        found = [
+            s.line
+            for s in e.table.sites
+            if s.kind == "target" and s.text == name and s.function == "" and s.file == e.program.main
+        ]
+        if not found:
+            return None
+        lines[name] = max(found)
+    return e.experiments.shuffle_rows(max(lines.values()), [x_name, t_name], axis=data.inputs.axis)
+
+
+def _holder(e: Examination, data: Data, target: tuple[int, str]) -> str:
+    """The name of the variable that holds all targets."""
+    if target[0] < 0:
+        return target[1].split(": ", 1)[-1]
+    count = len(data.inputs.rows) if data.inputs is not None else 0
+    series = e.recorded(target)
+    if series is None or data.inputs is None:
+        return ""
+    x = e.recorded(data.inputs.key)
+    value = e.recorded(e.objective[0])
+    pair = paired(value, series) if value is not None else None
+    rows = None
+    if x is not None and pair is not None:
+        rows = rows_in(x, len(pair[1]), data.inputs.rows.shape[1], row_index(data.inputs.rows))
+    for path, leaf in e.known.leaves.items():
+        if leaf.ndim == 0 or count not in leaf.shape or path == data.inputs.path:
+            continue
+        axis = 0 if leaf.shape[0] == count else leaf.ndim - 1
+        table = np.moveaxis(leaf, axis, 0).reshape(count, -1)
+        if (
+            rows is not None
+            and table[rows].size == series.flat.size
+            and np.array_equal(np.sort(table[rows].ravel()), np.sort(series.flat))
+        ):
+            return path.split(": ", 1)[-1]
+    return ""
