@@ -105,7 +105,9 @@ def load_with_history(
         version = description["format"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path}: the description of the network is damaged; save the model again.") from None
-    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= FORMAT:
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise InputError(f"{path}: written in format {version!r}; expected a whole number. Save the model again.")
+    if version > FORMAT:
         raise InputError(
             f"{path}: written in format {version}; this version of unstuck reads format {FORMAT}. Install a newer unstuck."
         )
