@@ -51,6 +51,11 @@ def test_the_task_follows_from_the_type_of_the_targets_unless_it_is_given() -> N
     assert numbers.targets.dtype == np.float64 and numbers.targets.shape == (3, 1)
 
 
+def test_numbers_kept_as_objects_are_numbers() -> None:
+    data = Dataset.from_arrays(np.array([[1, 2.5], [np.float32(3), True]], object), [0, 1])
+    assert data.inputs.dtype == np.float64 and data.inputs.tolist() == [[1, 2.5], [3, 1]]
+
+
 def test_flat_pictures_are_folded() -> None:
     data = Dataset.from_arrays(np.arange(12).reshape(2, 6), [0, 1], image_shape=(2, 3))
     assert data.inputs.shape == (2, 2, 3) and data.input_shape == data.image_shape == (2, 3)
@@ -70,7 +75,10 @@ def test_it_says_what_it_is() -> None:
 
 
 @given(
-    row=st.integers(0, 5), column=st.integers(0, 3), value=st.sampled_from([np.nan, np.inf, -np.inf]), later=st.integers(0, 5)
+    row=st.integers(0, 5),
+    column=st.integers(0, 3),
+    value=st.sampled_from([np.nan, np.inf, -np.inf]),
+    later=st.integers(0, 5),
 )
 def test_the_first_bad_value_is_the_one_that_is_named(row: int, column: int, value: float, later: int) -> None:
     inputs = np.zeros((6, 4), np.float32)

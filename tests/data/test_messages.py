@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def npy(array: object, name: str = "a.npy") -> str:
 
 def idx_bytes(array: np.ndarray) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
+
+
+def zipped(name: str) -> str:
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr(name, "")
+    return "a.zip"
 
 
 def pictures(**sizes: tuple[int, int]) -> str:
@@ -321,6 +328,14 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: load(text('[{"a": 1}]', "t.json")),
         "t.json: the file is JSON text. Export the data as CSV or .npz.",
     ),
+    "Excel": (
+        lambda: load(zipped("xl/workbook.xml")),
+        "a.zip: the file is an Excel workbook. Export the data as CSV or .npz.",
+    ),
+    "a PyTorch file": (
+        lambda: load(zipped("archive/data.pkl")),
+        "a.zip: the file is a zip file with a pickle in it, which is never opened. Save the data as CSV or .npz.",
+    ),
     "a web page": (
         lambda: load(text("<!DOCTYPE html><html></html>", "t.csv")),
         "t.csv: the file is a web page or XML. Download the data itself, or export the data as CSV or .npz.",
@@ -342,6 +357,10 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: load(text("a,b\n")),
         "t.csv: holds no rows below its header; expected at least one.",
     ),
+    "only delimiters": (
+        lambda: load(text(",,\n,,\n"), delimiter=","),
+        "t.csv: holds no rows but empty ones; expected a table.",
+    ),
     "a delimiter of two characters": (
         lambda: load(text("a;;b\n1;;2\n"), delimiter=";;"),
         "the delimiter ';;' cannot be used; expected one character such as ',' or ';'.",
@@ -360,7 +379,11 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "an open quotation mark": (
         lambda: load(text("a,b\n" + "1,2\n" * 20 + '"3,4\n' + "5,6\n" * 2)),
-        "t.csv: a quotation mark after line 21 is never closed, or text follows it directly; correct the row there.",
+        "t.csv: after line 21 a quotation mark is never closed, text follows one directly, or a field is longer than 131,072 characters; correct the row there.",
+    ),
+    "a field without end": (
+        lambda: load(text("a,b\n1,2\n" + "3" * 200_000 + "x,4\n")),
+        "t.csv: the text is not a table: its lines ('a,b' …) have no common delimiter. Give rows of fields separated by commas, semicolons, tabs or spaces.",
     ),
     "an empty field": (
         lambda: load(text("sepal width,b\n1,2\n3,4\n,6\n")),
@@ -405,6 +428,10 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "fractions as classes": (
         lambda: load(text(FLOWERS), target="length", task="classification"),
         "t.csv: column 'length': row 2 (line 3) holds 0.5; a class must be a whole number or a text. For predicting numbers choose the task 'regression'.",
+    ),
+    "too many classes": (
+        lambda: load(text("a,b\n" + "".join(f"{k / 2},{k}\n" for k in range(10_001))), task="classification"),
+        "t.csv: column 'b': 10001 different classes in 10001 rows; at most 10000 can be told apart. Choose another target, or the task 'regression'.",
     ),
     "one class": (
         lambda: load(text("a,kind\n1,A\n2,A\n")),
@@ -553,13 +580,17 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: load(data(b"PK\x05\x06" + bytes(18), "a.zip")),
         "a.zip: the zip file holds no arrays (it is empty); expected an .npz file.",
     ),
+    "a damaged header": (
+        lambda: arrays.parse_npy(b"\x93NUMPY\x01\0\x04\0{][}", "a.npy"),
+        "a.npy: the header of the NumPy file is damaged; save or fetch it again.",
+    ),
     "a cut npy": (
         lambda: load(data(Path(npy(BYTES)).read_bytes()[:-1], "a.npy")),
-        "a.npy: the NumPy file is cut off or altered; save or fetch it again.",
+        "a.npy: the NumPy header announces 6 × 4 × 4 values of type uint8, 96 bytes, but 95 follow; the file is cut off or altered. Save or fetch it again.",
     ),
     "a long npy": (
         lambda: load(data(Path(npy(BYTES)).read_bytes() + b"!", "a.npy")),
-        "a.npy: the file has 225 bytes, but its array ends after 224; save it again.",
+        "a.npy: the NumPy header announces 6 × 4 × 4 values of type uint8, 96 bytes, but 97 follow; the file is cut off or altered. Save or fetch it again.",
     ),
     "targets instead of inputs": (
         lambda: load(npy(KINDS, "y.npy")),
@@ -572,6 +603,14 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "objects in npy": (
         lambda: arrays.parse_npy(Path(npy(np.array([None]))).read_bytes(), "a.npy"),
         "a.npy: holds Python objects, stored as a pickle, which can run any code when it is read and is therefore never opened. Save arrays of numbers, or texts with dtype=str.",
+    ),
+    "not a number in a field": (
+        lambda: load(npy(np.array([(1.0, 2.0), (NAN, 1.0)], [("a", "f4"), ("b", "f4")]))),
+        "a.npy: row 1 (counted from 0), column 'a' holds NaN; every value must be a finite number. Remove the row or fill the value in.",
+    ),
+    "a header that counts backwards": (
+        lambda: arrays.parse_npy(Path(npy(BYTES)).read_bytes().replace(b"(6, 4, 4), }", b"(6, 4,-4), }"), "a.npy"),
+        "a.npy: the header of the NumPy file is damaged; save or fetch it again.",
     ),
     "a field that is no column": (
         lambda: load(npy(np.zeros(4, [("a", "f4"), ("b", "f4", 3)]))),
@@ -588,7 +627,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
             data(b"\x89PNG\r\n\x1a\n", "pictures/dogs/2.png"),
             load("pictures"),
         ),
-        "pictures/dogs/2.png: cannot be read as a picture; remove it, or save it again as PNG.",
+        "pictures/dogs/2.png: is no picture, or a damaged one; remove it, or save it again as PNG.",
     ),
     "a cut picture": (
         lambda: (
@@ -596,7 +635,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
             data(Path("pictures/dogs/1.png").read_bytes()[:-30], "pictures/dogs/1.png"),
             load("pictures"),
         ),
-        "pictures/dogs/1.png: cannot be read as a picture; remove it, or save it again as PNG.",
+        "pictures/dogs/1.png: is no picture, or a damaged one; remove it, or save it again as PNG.",
     ),
     "a class without pictures": (
         lambda: (pictures(cats__1=(8, 8)), Path("pictures/dogs").mkdir(), load("pictures")),

@@ -34,7 +34,9 @@ def encoder() -> ModuleType:
 
 
 @pytest.mark.parametrize(("part", "rows"), [("train", slice(0, 60_000)), ("t10k", slice(60_000, None))])
-def test_decoded_arrays_reproduce_the_original_files(part: str, rows: slice, decoded: tuple[np.ndarray, np.ndarray]) -> None:
+def test_decoded_arrays_reproduce_the_original_files(
+    part: str, rows: slice, decoded: tuple[np.ndarray, np.ndarray]
+) -> None:
     pictures, labels = (array[rows] for array in decoded)
     count = len(labels).to_bytes(4, "big")
     images_file = b"\0\0\x08\x03" + count + (28).to_bytes(4, "big") * 2 + pictures.tobytes()

@@ -14,7 +14,9 @@ from unstuck.data import Dataset, Preprocessing, load, split
 from unstuck.data.preprocessing import BLOCK_VALUES, SCALINGS
 from unstuck.errors import InputError
 
-tables = hnp.arrays(np.float64, st.tuples(st.integers(2, 30), st.integers(1, 5)), elements=st.floats(-1e6, 1e6, width=32))
+tables = hnp.arrays(
+    np.float64, st.tuples(st.integers(2, 30), st.integers(1, 5)), elements=st.floats(-1e6, 1e6, width=32)
+)
 
 
 def numbers(inputs: np.ndarray, **more: object) -> Dataset:
@@ -51,7 +53,9 @@ def test_only_the_training_part_is_measured() -> None:
     train, test = split(load("wine", test_fraction=0).train, 0.3)
     fitted = Preprocessing.fit(train)
     assert fitted.how == "standardise"
-    assert np.allclose(fitted.shift, train.inputs.mean(axis=0)) and np.allclose(fitted.divisor, train.inputs.std(axis=0))
+    assert np.allclose(fitted.shift, train.inputs.mean(axis=0)) and np.allclose(
+        fitted.divisor, train.inputs.std(axis=0)
+    )
     expected = (test.inputs - train.inputs.mean(axis=0)) / train.inputs.std(axis=0)
     assert np.allclose(fitted.apply(test.inputs), expected, atol=1e-5)
 
@@ -71,12 +75,16 @@ def test_pictures_are_standardised_per_channel_and_sequences_per_feature() -> No
     random = np.random.default_rng(0)
     colour = random.integers(0, 256, (20, 5, 6, 3)).astype(np.uint8)
     fitted = Preprocessing.fit(numbers(colour, image_shape=(5, 6, 3)), "standardise")
-    assert np.allclose(fitted.shift, colour.mean(axis=(0, 1, 2))) and np.allclose(fitted.divisor, colour.std(axis=(0, 1, 2)))
+    assert np.allclose(fitted.shift, colour.mean(axis=(0, 1, 2))) and np.allclose(
+        fitted.divisor, colour.std(axis=(0, 1, 2))
+    )
     fitted = Preprocessing.fit(numbers(colour[..., 0], image_shape=(5, 6)), "standardise")
     assert np.allclose([fitted.shift, fitted.divisor], [colour[..., 0].mean(), colour[..., 0].std()])
     sequences = random.normal(3, 2, (20, 7, 4))
     fitted = Preprocessing.fit(numbers(sequences), "standardise")
-    assert np.allclose(fitted.shift, sequences.mean(axis=(0, 1))) and np.allclose(fitted.divisor, sequences.std(axis=(0, 1)))
+    assert np.allclose(fitted.shift, sequences.mean(axis=(0, 1))) and np.allclose(
+        fitted.divisor, sequences.std(axis=(0, 1))
+    )
 
 
 def test_many_rows_give_the_same_as_one_by_one() -> None:
@@ -101,7 +109,10 @@ def test_the_inputs_are_left_alone_and_flat_rows_are_folded() -> None:
 def test_unfitted_preprocessing_only_changes_the_type() -> None:
     inputs = np.array([[1, 2], [3, 4]], np.uint8)
     assert Preprocessing().apply(inputs).tolist() == inputs.tolist()
-    assert Preprocessing().apply(inputs).dtype == np.float32 and Preprocessing().apply(inputs, "float64").dtype == np.float64
+    assert (
+        Preprocessing().apply(inputs).dtype == np.float32
+        and Preprocessing().apply(inputs, "float64").dtype == np.float64
+    )
 
 
 @given(targets=hnp.arrays(np.float64, st.tuples(st.integers(2, 20), st.integers(1, 3)), elements=st.floats(-1e4, 1e4)))
@@ -131,7 +142,11 @@ def test_storing_and_reading_gives_the_same_to_the_bit(how: str, name: str) -> N
     assert np.array_equal(again.apply(train.inputs), fitted.apply(train.inputs))
     assert np.array_equal(again.apply_targets(train.targets), fitted.apply_targets(train.targets))
     assert again.to_dict() == fitted.to_dict()
-    assert (again.input_shape, again.image_shape, again.class_names) == (train.input_shape, train.image_shape, train.class_names)
+    assert (again.input_shape, again.image_shape, again.class_names) == (
+        train.input_shape,
+        train.image_shape,
+        train.class_names,
+    )
 
 
 @pytest.mark.parametrize("missing", ["how", "layout", "input_shape", "class_names"])

@@ -17,7 +17,9 @@ from unstuck.data.readers import table
 from unstuck.errors import InputError
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-words = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters='"'), min_size=1, max_size=8).filter(
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters='"'), min_size=1, max_size=8
+).filter(
     lambda word: table.as_number(word, True) is None and word.lower() not in table.MISSING and not word.startswith("#")
 )
 texts = st.builds(" ".join, st.lists(words, min_size=1, max_size=3)) | st.builds("{}, {}".format, words, words)
@@ -35,7 +37,9 @@ def written(rows: list[list[object]], delimiter: str) -> str:
 
 
 @given(
-    matrix=st.integers(2, 5).flatmap(lambda width: st.lists(st.lists(finite, min_size=width, max_size=width), min_size=2, max_size=12)),
+    matrix=st.integers(2, 5).flatmap(
+        lambda width: st.lists(st.lists(finite, min_size=width, max_size=width), min_size=2, max_size=12)
+    ),
     delimiter=st.sampled_from(",;\t|"),
     header=st.booleans(),
 )
@@ -52,7 +56,9 @@ def test_numbers_are_read_back_to_the_bit(matrix: list[list[float]], delimiter: 
     rows=st.lists(st.tuples(texts, finite, texts), min_size=2, max_size=12),
     delimiter=st.sampled_from(",;\t|"),
 )
-def test_texts_are_read_back_with_delimiters_and_blanks_in_them(rows: list[tuple[str, float, str]], delimiter: str) -> None:
+def test_texts_are_read_back_with_delimiters_and_blanks_in_them(
+    rows: list[tuple[str, float, str]], delimiter: str
+) -> None:
     found = read(written([["first", "number", "last"], *map(list, rows)], delimiter), delimiter=delimiter, header=True)
     assert found.texts("first") == [row[0] for row in rows]
     assert found.texts("last") == [row[2] for row in rows]
@@ -229,7 +235,9 @@ def test_numbered_classes_keep_their_numbers_as_names(tmp_path: Path) -> None:
 
 def test_texts_become_flags_and_only_the_training_rows_decide_which(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text(lines("colour,size,b", *(f"{('red', 'blue')[k % 2]},{k / 7},{k / 3}" for k in range(30)), "gold,1,2.5"))
+    path.write_text(
+        lines("colour,size,b", *(f"{('red', 'blue')[k % 2]},{k / 7},{k / 3}" for k in range(30)), "gold,1,2.5")
+    )
     whole = load(path, test_fraction=0).train
     assert whole.feature_names == ("colour=blue", "colour=gold", "colour=red", "size")
     assert whole.inputs[[0, 1, 30], :3].tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
@@ -266,7 +274,9 @@ def test_pixels_in_columns_become_pictures(header: bool, tmp_path: Path) -> None
 
 def test_counts_with_names_of_their_own_are_no_pictures(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text(lines(",".join(f"word{k}" for k in range(65)), *(",".join(map(str, range(k, 65 + k))) for k in range(30))))
+    path.write_text(
+        lines(",".join(f"word{k}" for k in range(65)), *(",".join(map(str, range(k, 65 + k))) for k in range(30)))
+    )
     assert load(path).train.image_shape is None
 
 

@@ -138,7 +138,6 @@ def answers_of(
     targets: NDArray[Any], task: Task, known: tuple[str, ...] | None, what: str, where: labels.Where
 ) -> tuple[NDArray[Any], tuple[str, ...] | None]:
     """Targets as a data set holds them, and the class names; ``known`` names are kept and nothing else is accepted."""
-    validate.check_not_empty(targets, what)
     if task == "regression":
         return validate.as_numbers_to_predict(targets, what), None
     validate.check_finite(targets, what)
@@ -190,7 +189,9 @@ def targets_of(part: Part) -> NDArray[Any]:
     """The targets of a part as an array. InputError, with what was looked for, when it has none."""
     if part.targets is None:
         raise InputError(f"{part.what}: no targets found: {part.what_targets}. Training and evaluation need them.")
-    return validate.as_array(part.targets, part.what_targets)
+    targets = validate.as_array(part.targets, part.what_targets)
+    validate.check_not_empty(targets, part.what_targets)
+    return targets
 
 
 def row_of(part: Part) -> labels.Where:

@@ -37,8 +37,8 @@ def guess_task(targets: NDArray[Any]) -> tuple[Task, str]:
     whole = targets.dtype.kind != "f" or bool((values == np.floor(values)).all())
     if not whole:
         return "regression", "The task is regression: the target holds fractions."
-    count = len(values)
-    complete = values[0] in (0, 1) and values[-1] - values[0] + 1 == count and len(targets) >= 10 * count
+    count, lowest, highest = len(values), float(values[0]), float(values[-1])
+    complete = lowest in (0, 1) and highest - lowest + 1 == count and len(targets) >= 10 * count
     if (count <= FEW and 2 * count <= len(targets)) or complete or targets.dtype in (np.bool_, np.uint8):
         return "classification", f"The task is classification: the target holds {count} different whole numbers."
     return "regression", f"The task is regression: the target holds {count} different numbers in {len(targets)} rows."

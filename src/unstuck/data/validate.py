@@ -27,7 +27,11 @@ def as_array(values: ArrayLike, what: str) -> Array:
         rows: Any = values
         lengths = [len(row) if hasattr(row, "__len__") else 0 for row in rows]
         other = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
-        which = f"row {other} has length {lengths[other]}, but row 0 has length {lengths[0]}" if other else "the rows differ in shape"
+        which = (
+            f"row {other} has length {lengths[other]}, but row 0 has length {lengths[0]}"
+            if other
+            else "the rows differ in shape"
+        )
         raise InputError(f"{what}: {which}; all rows must have the same shape. Pad or cut them first.") from error
     if array.dtype == object:
         array = _from_objects(array, what)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import math
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -14,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unstuck.data.readers import contents
-from unstuck.data.readers.found import Arrays, Part, PartName, part_of
+from unstuck.data.readers.found import ORDER, Arrays, Part, PartName, part_of
 from unstuck.errors import InputError
 
 INPUT_NAMES = (
@@ -45,30 +48,55 @@ TARGET_NAMES = (
     "outputs",
     "arr_1",
 )
+HEADER_LIMIT = 10_000
+"""Bytes; as in NumPy, so that a forged header cannot keep Python's parser busy."""
 CLASS_NAMES = ("class_names", "label_names", "target_names")
 
 
 def parse_npy(data: bytes, what: str) -> NDArray[Any]:
-    """The array in the bytes of an .npy file; never a pickle. InputError when it is cut off, altered, or holds objects."""
-    stream = io.BytesIO(data)
+    """The array in the bytes of an .npy file; never a pickle. InputError when it is cut off, altered, or holds objects.
+
+    Not by ``numpy.load``: that lets a damaged header cause any of a dozen errors, and does not miss bytes at the end.
+    """
     try:
-        array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, MemoryError, OverflowError, UnicodeError) as error:
-        raise _unreadable(what, error) from error
-    if stream.tell() != len(data):
+        kind, shape, in_columns, start = _parse_header(data)
+    except (ValueError, TypeError, LookupError, SyntaxError, RecursionError, MemoryError) as error:
+        raise InputError(f"{what}: the header of the NumPy file is damaged; save or fetch it again.") from error
+    if kind.hasobject:
         raise InputError(
-            f"{what}: the file has {len(data):,} bytes, but its array ends after {stream.tell():,}; save it again."
-        )
-    return array
-
-
-def _unreadable(what: str, error: Exception) -> InputError:
-    if "allow_pickle" in str(error):
-        return InputError(
             f"{what}: holds Python objects, stored as a pickle, which can run any code when it is read and is therefore never "
             f"opened. Save arrays of numbers, or texts with dtype=str."
         )
-    return InputError(f"{what}: the NumPy file is cut off or altered; save or fetch it again.")
+    expected = math.prod(shape) * kind.itemsize
+    if len(data) - start != expected:
+        raise InputError(
+            f"{what}: the NumPy header announces {' × '.join(map(str, shape)) or 'one'} values of type {kind}, {expected:,} "
+            f"bytes, but {len(data) - start:,} follow; the file is cut off or altered. Save or fetch it again."
+        )
+    if expected == 0:
+        return np.zeros(shape, kind)
+    values = np.frombuffer(data, kind, offset=start)
+    values = values.reshape(shape[::-1]).T if in_columns else values.reshape(shape)
+    return values.astype(kind.newbyteorder("="), order="C")
+
+
+def _parse_header(data: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
+    """Type, shape, whether columns come first, and where the values start (NumPy's format, versions 1 to 3)."""
+    size = 2 if data[6] == 1 else 4
+    start = 8 + size + int.from_bytes(data[8 : 8 + size], "little")
+    if (
+        not data.startswith(b"\x93NUMPY")
+        or data[6] not in (1, 2, 3)
+        or not 8 + size < start <= min(len(data), HEADER_LIMIT)
+    ):
+        raise ValueError("no header of a known version")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd escapes in a damaged header
+        header = ast.literal_eval(data[8 + size : start].decode("utf-8" if data[6] == 3 else "latin-1").strip())
+    shape = header["shape"]
+    if not isinstance(shape, tuple) or not all(isinstance(side, int) and side >= 0 for side in shape):
+        raise ValueError(f"shape {shape!r}")
+    return np.lib.format.descr_to_dtype(header["descr"]), shape, bool(header["fortran_order"]), start
 
 
 def read_npz(data: bytes, path: Path) -> Arrays:
@@ -80,7 +108,7 @@ def read_npz(data: bytes, path: Path) -> Arrays:
             if "xl/workbook.xml" in names:
                 raise contents.foreign(path, "an Excel workbook")
             if any(name.endswith((".pkl", ".pickle")) for name in names):
-                raise contents.foreign(path, "a zip file with a pickle, which is never opened,", "Save")
+                raise contents.foreign(path, "a zip file with a pickle in it, which is never opened", "Save")
             for name in names:
                 if name.endswith(".npy"):
                     arrays[name.removesuffix(".npy")] = parse_npy(
@@ -145,6 +173,7 @@ def sort_by_name(arrays: Mapping[str, NDArray[Any]], name: str, what: str, calle
         for chosen in (inputs, targets):
             if "all" in chosen and "train" not in chosen:
                 chosen["train"] = chosen.pop("all")
+    inputs = {part: inputs[part] for part in ORDER if part in inputs}
     parts = {}
     for part, key in inputs.items():
         answer = targets.get(part)

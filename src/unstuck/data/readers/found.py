@@ -9,6 +9,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 PartName = Literal["all", "train", "validation", "test"]
+ORDER: tuple[PartName, ...] = ("all", "train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)

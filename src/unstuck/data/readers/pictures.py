@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,27 +103,30 @@ def read_pictures(files: Sequence[Path], channels: int | None = None) -> tuple[N
     pixels = np.empty((len(files), size[1], size[0]) if deep or grey else (len(files), size[1], size[0], 3), kind)
     for row, file in enumerate(files):
         with _opened(Image, file) as picture:
-            try:
-                pixels[row] = np.asarray(picture.convert(mode))
-            except (OSError, SyntaxError, ValueError) as error:
-                raise InputError(f"{file}: the picture is cut off or damaged; save or fetch it again.") from error
+            pixels[row] = np.asarray(picture.convert(mode))
     notes = [f"The pictures are {size[0]} × {size[1]} pixels, {'grey' if pixels.ndim == 3 else 'in colour'}."]
     if modes & {"LA", "La", "RGBA", "PA"}:
         notes.append("Transparency was dropped.")
     return pixels, tuple(notes)
 
 
-def _opened(image: Any, file: Path) -> Any:
+@contextmanager
+def _opened(image: Any, file: Path) -> Iterator[Any]:
+    """The picture in a file; what goes wrong while it is open becomes an InputError that names it."""
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged side information, which nobody here asks for
         warnings.simplefilter("error", image.DecompressionBombWarning)
         try:
-            return image.open(file)
+            with image.open(file) as picture:
+                yield picture
+        except InputError:
+            raise
         except (image.DecompressionBombWarning, image.DecompressionBombError) as error:
             raise InputError(
                 f"{file}: the picture is too large to be read as one example; cut or shrink it first."
             ) from error
-        except OSError as error:  # also what is not a picture
-            raise InputError(f"{file}: cannot be read as a picture; remove it, or save it again as PNG.") from error
+        except Exception as error:  # a damaged file makes Pillow raise nearly anything
+            raise InputError(f"{file}: is no picture, or a damaged one; remove it, or save it again as PNG.") from error
 
 
 def _folders(path: Path) -> list[Path]:

@@ -147,6 +147,8 @@ def read(
     elif len(delimiter) != 1 or delimiter in '"\r\n':
         raise InputError(f"the delimiter {delimiter!r} cannot be used; expected one character such as ',' or ';'.")
     records = [fields for _, fields in _records(sample, delimiter)]
+    if not records:
+        raise InputError(f"{what}: holds no rows but empty ones; expected a table.")
     comma = delimiter != "," and _has_decimal_comma(records)
     if comma:
         notes.append("Numbers have a decimal comma.")
@@ -221,6 +223,8 @@ def _guess_delimiter(sample: Sequence[str], what: str) -> str:
             records = [fields for _, fields in _records(sample, delimiter)]
         except csv.Error:
             continue
+        if not records:
+            continue
         width, rows = Counter(map(len, records)).most_common(1)[0]
         comma = delimiter != "," and _has_decimal_comma(records)
         numbers = _share_of_numbers([field for fields in records for field in fields], comma)
@@ -271,7 +275,7 @@ def _numbers_only(
 ) -> tuple[NDArray[np.float64] | None, list[int]]:
     """The whole table (N, columns) if it holds nothing but numbers, read by NumPy's quick reader, and the line of each row."""
     starts = [number for number, line in enumerate(lines[skipped:], skipped + 1) if line.strip()][has_header:]
-    if not starts or _share_of_numbers(next(_records([lines[starts[0] - 1]], delimiter))[1]) < 1:
+    if not starts or _share_of_numbers(next(_records([lines[starts[0] - 1]], delimiter), (0, [""]))[1]) < 1:
         return None, []
     rows = (lines[start - 1] for start in starts)
     try:
@@ -290,9 +294,10 @@ def _rows(
         for record in _records(lines[skipped:], delimiter, strict=True):
             records.append(record)
     except csv.Error as error:
-        after = f"after line {records[-1][0] + skipped}" if records else "in the first line"
+        where = f"after line {records[-1][0] + skipped}" if records else "in the first line"
         raise InputError(
-            f"{what}: a quotation mark {after} is never closed, or text follows it directly; correct the row there."
+            f"{what}: {where} a quotation mark is never closed, text follows one directly, or a field is longer than "
+            f"{csv.field_size_limit():,} characters; correct the row there."
         ) from error
     first = records.pop(0)[1] if has_header else None
     if not records:
