@@ -58,6 +58,6 @@ def test_errors_and_r2_are_scikit_learns_for_any_type_of_number(shape: tuple[int
 
 def test_r2_leaves_columns_out_that_never_change() -> None:
     targets = np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]])
-    predicted = targets + [[0.1, 1.0], [0.0, -1.0], [0.0, 0.5]]
+    predicted = np.add(targets, [[0.1, 1.0], [0.0, -1.0], [0.0, 0.5]])
     assert metrics.r2(targets, predicted) == pytest.approx(oracle.r2_score(targets[:, 0], predicted[:, 0]))
     assert np.isnan(metrics.r2(np.ones(3), np.zeros(3)))

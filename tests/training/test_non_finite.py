@@ -34,7 +34,8 @@ def test_the_sentence_says_step_epoch_value_rate_and_what_to_do() -> None:
     error = failed(nn.Network(nn.Dense(1)), optimizer=us.SGD(1e25))
     assert str(error) == (
         "training met a NaN or an infinity at step 2 (epoch 1), first in the square in loss; the learning rate was 1e+25. Try a "
-        "tenth of it, scale the inputs, or clip the gradient (clip_norm=1.0). The parameters are those of the start of that epoch."
+        "tenth of it, scale the inputs, or clip the gradient (clip_norm=1.0). The parameters are those of the start of that "
+        "epoch."
     )
 
 

@@ -81,7 +81,7 @@ def fit(
     """
     return _Training(
         network, data, loss, optimizer, batch_size, epochs, validation, seed, preprocessing, targets, shuffle,
-        (*([Penalty(l1, l2)] if l1 or l2 else []), *penalties), clip_norm, sample_weight, class_weight, early_stopping,
+        [*([Penalty(l1, l2)] if l1 or l2 else []), *_listed(penalties)], clip_norm, sample_weight, class_weight, early_stopping,
         tolerance, callbacks, engine,
     ).run_all()  # fmt: skip
 
@@ -125,7 +125,7 @@ class _Training:
         preprocessing: Any,
         targets: str,
         shuffle: bool,
-        penalties: tuple[Penalty, ...],
+        penalties: list[Penalty],
         clip_norm: float | None,
         sample_weight: Any,
         class_weight: Any,
@@ -142,7 +142,7 @@ class _Training:
         if clip_norm is not None:
             clip_norm = number("clip_norm", clip_norm, above=0)
         for what, given, expected in (("callbacks", callbacks, Callback), ("penalties", penalties, Penalty)):
-            for one in given if isinstance(given, tuple | list) else [given]:
+            for one in _listed(given):
                 if not isinstance(one, expected):
                     raise InputError(
                         f"{what} holds {one!r}; expected objects such as {expected.__name__}(…) in a list."
@@ -179,7 +179,7 @@ class _Training:
         self.shuffle = shuffle and self.rows < len(train)
         self.tolerance = tolerance
         self.plan = StepPlan(
-            network, self.loss, self.optimizer, penalties, clip_norm,
+            network, self.loss, self.optimizer, tuple(penalties), clip_norm,
             weighted=self.weights is not None,
             counts_correct=train.task == "classification",
             reports_gradient=tolerance is not None and tolerance.gradient is not None,
@@ -365,6 +365,10 @@ class _Training:
     def _call_batch(self, hook: str, logs: dict[str, Any], batch: int) -> None:
         for callback in self.batch_hooks:
             getattr(callback, hook)(batch, logs)
+
+
+def _listed(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, tuple | list) else [given]
 
 
 def _preprocessing(network: Network, train: Dataset, how: Any, targets: str) -> Preprocessing:
