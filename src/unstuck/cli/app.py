@@ -37,6 +37,8 @@ app = App(
 )
 # Each subcommand is loaded only when it is called for, so its one line of help stands here.
 for _name, _place, _help in (
+    ("diagnose", "unstuck.cli.diagnose:diagnose", "Find out why a hand-written network does not learn."),
+    ("explain", "unstuck.cli.diagnose:explain", "Explain a cause by its name, or list all causes."),
     ("train", "unstuck.cli.train:train", "Train a network on a data set and save it."),
     ("evaluate", "unstuck.cli.use:evaluate", "Measure a saved model on labelled data."),
     ("predict", "unstuck.cli.use:predict", "Predict the target of each row with a saved model."),

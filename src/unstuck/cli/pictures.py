@@ -11,18 +11,22 @@ _SHADES = " .:-=+*#%@"
 _BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
-def picture(image: Array, *, blocks: bool = True, most: int = 28) -> list[str]:
-    """An image (H, W) or (H, W, C) of any range as lines of text, H/2 lines of W characters, at most ``most`` wide."""
-    grey = np.asarray(image, dtype=np.float64)
-    grey = grey.mean(axis=2) if grey.ndim == 3 else grey
+def ink(images: Array) -> Array:
+    """Images (N, H, W) or (N, H, W, C) of any range as (N, H, W) between 0, the paper, and 1, the darkest ink."""
+    grey = np.asarray(images, dtype=np.float64)
+    grey = grey.mean(axis=3) if grey.ndim == 4 else grey
+    low, high = float(grey.min()), float(grey.max())
+    grey = (grey - low) / (high - low) if high > low else np.zeros_like(grey)
+    border = np.concatenate([grey[:, 0].ravel(), grey[:, -1].ravel(), grey[:, :, 0].ravel(), grey[:, :, -1].ravel()])
+    return 1 - grey if np.median(border) > 0.5 else grey
+
+
+def picture(grey: Array, *, blocks: bool = True, most: int = 28) -> list[str]:
+    """Ink (H, W) between 0 and 1 as lines of text, H/2 lines of W characters, at most ``most`` wide."""
     stride = -(-max(grey.shape) // most)
     if stride > 1:
         h, w = (n - n % stride for n in grey.shape)
         grey = grey[:h, :w].reshape(h // stride, stride, w // stride, stride).mean(axis=(1, 3))
-    low, high = float(grey.min()), float(grey.max())
-    grey = (grey - low) / (high - low) if high > low else np.zeros_like(grey)
-    if grey.mean() > 0.6:  # dark ink on light paper
-        grey = 1 - grey
     if len(grey) % 2:
         grey = np.concatenate([grey, np.zeros((1, grey.shape[1]))])
     top, bottom = grey[0::2], grey[1::2]
@@ -36,8 +40,8 @@ def picture(image: Array, *, blocks: bool = True, most: int = 28) -> list[str]:
 
 
 def cropped(images: Array) -> Array:
-    """Images (N, H, W) without the border rows and columns that are empty in all of them."""
-    used = np.asarray(images).reshape(*images.shape[:3], -1).max(axis=(0, 3))
+    """Ink (N, H, W) without the border rows and columns that are empty in all images."""
+    used = images.max(axis=0)
     rows, columns = np.flatnonzero(used.max(axis=1)), np.flatnonzero(used.max(axis=0))
     if not len(rows):
         return images
@@ -45,9 +49,8 @@ def cropped(images: Array) -> Array:
 
 
 def side_by_side(images: Array, captions: list[str], width: int, *, blocks: bool = True) -> list[str]:
-    """Pictures with captions beside each other, as many as fit into ``width`` characters."""
-    images = cropped(images)
-    pictures = [picture(image, blocks=blocks) for image in images]
+    """Pictures of images (N, H, W[, C]) with captions beside each other, as many as fit into ``width`` characters."""
+    pictures = [picture(image, blocks=blocks) for image in cropped(ink(images))]
     cells = [max(len(p[0]), len(c)) for p, c in zip(pictures, captions, strict=True)]
     fitting = 0
     while fitting < len(cells) and sum(cells[: fitting + 1]) + 3 * fitting <= width:
