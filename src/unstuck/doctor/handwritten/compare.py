@@ -82,7 +82,7 @@ def sources(parameter: Parameter, window: Window) -> list[Source]:
         if not series.is_float:
             continue
         sizes = {int(np.prod(s)) for s in series.shapes}
-        if n in sizes and n > 1 or (n == 1 and series.count <= 8):
+        if (n in sizes and n > 1) or (n == 1 and series.count <= 8):
             picked = range(series.count) if series.count <= 16 else [*range(8), *range(series.count - 8, series.count)]
             for i in picked:
                 if int(np.prod(series.shapes[i])) != n:

@@ -142,7 +142,12 @@ class _Plan:
     """Which vectors each recorded value is contracted with."""
 
     def __init__(
-        self, values: dict[Key, Series], targets: dict[Key, Series], window: Window, forward: dict[Key, Series], touched: set[Key]
+        self,
+        values: dict[Key, Series],
+        targets: dict[Key, Series],
+        window: Window,
+        forward: dict[Key, Series],
+        touched: set[Key],
     ) -> None:
         self.rows: dict[Key, Array] = {}
         self.labels: dict[Key, list[tuple[str, str, Key | None, Key | None]]] = {}
@@ -212,8 +217,8 @@ def textbook_losses(value: Series, target: Series) -> Iterable[tuple[str, Array]
         with np.errstate(all="ignore"):
             yields.append(("squared error", o - t))
             low, high = float(t.min()), float(t.max())
-            if 0 <= low and high <= 1:
-                if 0 < o.min() and o.max() < 1:
+            if low >= 0 and high <= 1:
+                if o.min() > 0 and o.max() < 1:
                     yields.append(("binary cross-entropy", (o - t) / (o * (1 - o))))
                 if o.min() > 0:
                     yields.append(("cross-entropy", -t / o))
@@ -244,7 +249,8 @@ def _fitting(o: Array, shape: tuple[int, ...], target: Series) -> Iterable[Array
             found.append(np.ascontiguousarray(t.reshape(target.count, -1)[::-1].ravel()))
     elif t.size and o.size % t.size == 0 and np.all(t == np.round(t)) and t.min() >= 0:
         classes = o.size // t.size
-        if 1 < classes <= MOST_CLASSES and t.max() < classes:
+        axes = {size for size in shape if size > 1}
+        if 1 < classes <= MOST_CLASSES and t.max() < classes and (classes in axes or axes == {o.size}):
             rows = np.eye(classes)[t.astype(int)]
             found.append(rows.ravel())
             if len(shape) == 2 and shape[0] == classes:
@@ -269,5 +275,7 @@ def _softmaxes(o: Array, t: Array, shape: tuple[int, ...]) -> Iterable[tuple[str
                 continue
             e = np.exp(z - z.max(axis=axis, keepdims=True))
             p = e / e.sum(axis=axis, keepdims=True)
-            out.append(("cross-entropy of logits", p.ravel(), np.broadcast_to(y.sum(axis=axis, keepdims=True), form).ravel()))
+            out.append(
+                ("cross-entropy of logits", p.ravel(), np.broadcast_to(y.sum(axis=axis, keepdims=True), form).ravel())
+            )
     return out

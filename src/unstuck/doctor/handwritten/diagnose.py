@@ -1,0 +1,356 @@
+"""From a program to a report: watch it, check its gradients, mend it, prove it, look again, probe the rest."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from unstuck.doctor import causes
+from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, ProgramError, Proof, Report, RuledOut
+from unstuck.errors import InputError
+
+from . import probes, update
+from .compare import Comparison
+from .describe import network_sentence
+from .edits.model import Edit
+from .examine import Examination, examine
+from .probes.base import BAD_WORDS, GOOD_WORDS, Verdicts, printed
+from .probes.base import Examination as Subject
+from .program import Program, from_text, load
+from .repair import Mended, climbs, mapped_loop, search
+from .session import Outcome, Session, WatchError
+
+ROUNDS = 3  # faults in the gradient that are mended one after the other
+GRADIENT = (
+    "output-delta-wrong", "activation-derivative-missing", "activation-derivative-wrong", "activation-derivative-misplaced",
+    "backprop-weights-wrong", "gradient-operand-wrong", "bias-gradient-wrong", "softmax-jacobian-wrong", "updated-too-early",
+    "buffer-overwritten", "gradient-overwritten", "product-or-axis-wrong", "samples-dropped",
+)  # fmt: skip
+
+
+def diagnose(subject: str | Path | Callable[..., Any], *, budget_seconds: float = 45.0) -> Report:
+    """Say why a hand-written network does not learn, or that it is healthy.
+
+    Parameters
+    ----------
+    subject
+        A ``.py`` file or an ``.ipynb`` notebook that trains a network when it is run; or a function or class of such a file
+        (a function is called without arguments after the file was run). It runs in processes of its own, with the user's
+        rights; nothing is imported here and nothing is written beside it.
+    budget_seconds
+        About how long to look, in seconds of wall time. What was not reached is listed in ``report.not_checked``.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is not Python.
+    """
+    started = time.monotonic()
+    program = _program(subject)
+    try:
+        with Session(program) as session:
+            report = _Diagnosis(session, program, started, budget_seconds).run()
+    except WatchError as error:
+        report = Report(program.main, "undecided", notes=(str(error),))
+    return replace(report, seconds=round(time.monotonic() - started, 2), sources=dict(program.sources))
+
+
+def _program(subject: str | Path | Callable[..., Any]) -> Program:
+    if isinstance(subject, (str, Path)):
+        return load(subject)
+    try:
+        file = inspect.getsourcefile(subject)
+    except TypeError:
+        raise InputError(f"{subject!r} cannot be diagnosed; give a file, a function or a class.") from None
+    if file is None or not Path(file).is_file():
+        raise InputError(f"the source of {subject!r} is in no file; save it to a .py file and give that.")
+    program = load(file)
+    if inspect.isfunction(subject):
+        return from_text(f"{program.text}\n\n{subject.__name__}()\n", program.folder, program.main)
+    return program
+
+
+@dataclass
+class _Diagnosis:
+    session: Session
+    original: Program
+    started: float
+    budget: float
+    findings: list[Finding] = field(default_factory=list)
+    ruled_out: list[RuledOut] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+    checked: list[Evidence] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unsure: bool = False
+
+    def left(self) -> float:
+        return self.budget - (time.monotonic() - self.started)
+
+    def run(self) -> Report:
+        self.program = self.original
+        self.outcome = self.session.finish(seconds=max(5.0, 0.4 * self.budget))
+        if self.outcome.cut:
+            self.notes.append(
+                f"the program was stopped after {self.outcome.seconds:.0f} s; it is judged on what was seen"
+            )
+        found = examine(self.session, self.program, self.session.scout(seconds=15.0))
+        if found is None:
+            return self._nothing_found()
+        self.first, self.loop, _ = found
+        current = self.first
+        for _ in range(ROUNDS):
+            mended = self._gradient(current)
+            if mended is None:
+                break
+            current = mended.examination
+            if not mended.complete:
+                continue
+            if current.state == "right":
+                break
+        self.examination = current
+        if current.state == "right":
+            self._update(current)
+        self._probe()
+        return self._report()
+
+    # ------------------------------------------------------------------ the gradient
+
+    def _gradient(self, current: Examination) -> Mended | None:
+        """Judge the check; where it fails, look for the edit that mends it and take it on."""
+        if current.state == "right":
+            if climbs(current):
+                return self._take(
+                    current, "the step climbs the loss", accept=lambda e: e.state == "right" and not climbs(e)
+                )
+            return None
+        wrong = [v.path.split(": ")[-1] for v in (current.best.verdicts if current.best else []) if v.status == "wrong"]
+        what = "the gradient of " + ", ".join(wrong) if wrong else "the gradient"
+        mended = self._take(current, f"{what} is not the derivative of what is descended")
+        if mended is None:
+            self.unsure = current.state != "delta"
+        return mended
+
+    def _take(
+        self, current: Examination, what: str, *, accept: Callable[[Examination], bool] | None = None,
+        evidence: tuple[Evidence, ...] = (),
+    ) -> Mended | None:  # fmt: skip
+        seconds = min(0.5 * self.budget, self.left() - 4.0)
+        if seconds < 1.0:
+            return None
+        for mended in search(self.session, self.program, self.loop, current, seconds=seconds, accept=accept):
+            proof, outcome = self._proof(current, mended)
+            own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
+            sure = own or current.state in ("right", "wrong") or accept is not None
+            if not sure and not _improved(self.outcome, outcome):
+                continue  # fits a loss that the program may never have meant, and it does not learn better
+            self._add(current, mended, what, proof, outcome, evidence)
+            self.loop = mapped_loop(self.session, self.program, mended.program, self.loop) or self.loop
+            self.program, self.outcome = mended.program, outcome
+            return mended
+        return None
+
+    def _proof(self, current: Examination, mended: Mended) -> tuple[Proof, Outcome]:
+        start = time.monotonic()
+        outcome = self.session.finish(mended.program, seconds=max(3.0, min(20.0, self.left() - 2.0)))
+        figure = compared(self.outcome, outcome)
+        before, after = current.worst, mended.examination.worst
+        proof = Proof(
+            metric=figure[0] if figure else None, before=figure[1] if figure else None, after=figure[2] if figure else None,
+            gradient_before=before, gradient_after=after, seconds=round(time.monotonic() - start, 2),
+        )  # fmt: skip
+        return proof, outcome
+
+    def _add(
+        self,
+        current: Examination,
+        mended: Mended,
+        what: str,
+        proof: Proof,
+        outcome: Outcome,
+        evidence: tuple[Evidence, ...],
+    ) -> None:
+        edit = mended.edit
+        rows = list(evidence)
+        if current.best is not None:
+            for verdict in current.best.verdicts:
+                if verdict.status in ("wrong", "scaled"):
+                    name = verdict.path.split(": ")[-1]
+                    rows.append(
+                        Evidence(f"gradient check of {name}: relative error", "at most 1e-5", float(verdict.residual))
+                    )
+        level: Literal["error", "warning"] = "error" if _improved(self.outcome, outcome) else "warning"
+        marks = [Mark(edit.line, end_line=edit.end_line, label="here")]
+        marks += [Mark(line, label=role, role="also") for line, role in edit.marks if line != edit.line]
+        title = f"{causes.get(edit.cause).title}: {what}"
+        self.findings.append(
+            Finding(
+                cause=edit.cause, level=level, confidence="proved", title=title, file=edit.file, line=edit.line,
+                end_line=edit.end_line, marks=tuple(marks), evidence=tuple(rows), proof=proof,
+                fix=Fix(edit.summary, diff(self.program, edit), edit.source),
+            )
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ the update
+
+    def _update(self, current: Examination) -> None:
+        with contextlib.suppress(WatchError):
+            beside = update.frozen(self.session, self.loop, current) if self.program is self.original else None
+            if beside is not None:
+                reference, paths = beside
+                names = ", ".join(p.split(": ")[-1] for p in paths)
+
+                def moved(found: Examination) -> bool:
+                    through = {v.path: v.through for v in found.best.verdicts} if found.best is not None else {}
+                    changed = {p.path for p in found.known.parameters if np.any(p.update)}
+                    return found.state == "right" and all(p in changed and through.get(p) is not None for p in paths)
+
+                row = Evidence(f"change of {names} in a step, although its gradient is computed", "not zero", 0.0)
+                mended = self._take(reference, f"{names} never changes", accept=moved, evidence=(row,))
+                if mended is not None:
+                    self.examination = mended.examination
+                    return
+        if not update.direct(current.best):
+            return
+        with contextlib.suppress(WatchError):
+            piled = update.accumulation(self.session, self.loop, current) if self.program is self.original else None
+            if piled is None:
+                self.ruled_out.append(
+                    RuledOut("gradient-not-reset", "the second step does not contain the first one again")
+                )
+                return
+            rate = current.best.factor if current.best is not None else 0.0
+
+            def clean(found: Examination) -> bool:
+                return update.direct(found.best) and found.best is not None and abs(found.best.factor / rate - 1) < 1e-3
+
+            row = Evidence("share of the first step that the second step contains", 0.0, piled.memory)
+            self._take(piled.reference, "each step contains all steps before", accept=clean, evidence=(row,))
+
+    # ------------------------------------------------------------------ beyond the gradient
+
+    def _probe(self) -> None:
+        seconds = self.left() - 1.0
+        if self.examination.state not in ("right", "delta") or not self.examination.ranking or seconds < 2.0:
+            return
+        known = replace(self.examination.known, loop=self.loop)
+        subject = Subject(self.session, self.program, known, self.examination.ranking, seconds=seconds)
+        subject.causes_found |= {f.cause for f in self.findings}
+        for probe in _available_probes():
+            if subject.time_left < 1.0:
+                break
+            try:
+                verdicts: Verdicts = probe(subject)
+            except WatchError as error:
+                self.notes.append(str(error))
+                continue
+            self.findings += verdicts.findings
+            subject.causes_found |= {f.cause for f in verdicts.findings}
+            self.ruled_out += verdicts.ruled_out
+            self.not_checked += verdicts.not_checked
+
+    # ------------------------------------------------------------------ the report
+
+    def _report(self) -> Report:
+        if self.examination.state == "right":
+            found = {f.cause for f in self.findings}
+            why = f"gradient check of every parameter passes: worst relative error {self.examination.worst:.1e}"
+            self.ruled_out += [RuledOut(cause, why) for cause in GRADIENT if cause not in found]
+            self.checked.append(
+                Evidence("worst relative error of the gradient check", "at most 1e-5", self.examination.worst)
+            )
+        faults = any(f.is_fault for f in self.findings)
+        healthy = not self.unsure and self.outcome.error is None
+        verdict: Literal["faulty", "healthy", "undecided"] = (
+            "faulty" if faults else "healthy" if healthy else "undecided"
+        )
+        missing = ()
+        if self.unsure and not faults:
+            missing = ("what the program descends: its steps fit no loss that was tried, and no edit made them fit",)
+        return Report(
+            self.original.main, verdict, tuple(self.findings), tuple(self._consistent()), tuple(self.not_checked),
+            network=network_sentence(self.session, self.program, self.examination), not_understood=missing,
+            checked=tuple(self.checked), notes=tuple(self.notes), program_error=self._program_error(),
+        )  # fmt: skip
+
+    def _consistent(self) -> Iterator[RuledOut]:
+        """Each cause once, and none that was found."""
+        seen = {f.cause for f in self.findings}
+        for row in self.ruled_out:
+            if row.cause not in seen:
+                seen.add(row.cause)
+                yield row
+
+    def _program_error(self) -> ProgramError | None:
+        error = self.outcome.error
+        if error is None:
+            return None
+        return ProgramError(error.type, error.text, error.file, error.line, None, tuple(error.values.items()))
+
+    def _nothing_found(self) -> Report:
+        error = self._program_error()
+        if error is not None:
+            note = f"the program stopped with {error.kind} before a network was trained"
+        else:
+            note = (
+                "no variable was found that is changed step by step and acts on an output: no network is trained here"
+            )
+        return Report(self.original.main, "undecided", notes=(*self.notes, note), program_error=error)
+
+
+def _available_probes() -> list[Any]:
+    import importlib
+
+    out = []
+    for name in probes.ORDER:
+        with contextlib.suppress(ModuleNotFoundError):
+            out.append(importlib.import_module(f"{probes.__name__}.{name}").examine)
+    return out
+
+
+def diff(program: Program, edit: Edit) -> str:
+    """The edit as a unified diff of the program's text."""
+    old, new = program.sources[edit.file].splitlines(keepends=True), edit.source.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(old, new, edit.file, edit.file + " (mended)", n=2))
+
+
+def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None:
+    """The last figure that both runs print, best one first: of a test, of anything right, of a loss."""
+    for words in (GOOD_WORDS, BAD_WORDS):
+        a, b = printed(before, words), printed(after, words)
+        for wanted in ("test", "valid", ""):
+            x = [(n, v) for n, v in a if wanted in n.lower()]
+            y = [v for n, v in b if wanted in n.lower()]
+            if x and y and np.isfinite(y[-1]):
+                return x[-1][0][-40:].strip().lower(), x[-1][1], y[-1]
+    return None
+
+
+def _improved(before: Outcome, after: Outcome) -> bool:
+    """The program's own last figure is clearly better in the mended copy."""
+    if after.error is not None:
+        return False
+    if before.error is not None:
+        return True
+    votes = []
+    for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
+        a, b = printed(before, words), printed(after, words)
+        if a and b:
+            x, y = a[-1][1], b[-1][1]
+            if not np.isfinite(x) and np.isfinite(y):
+                return True
+            size = max(abs(x), abs(y), 1e-12)
+            votes.append(sign * (y - x) / size)
+    return any(v > 0.03 for v in votes) and not any(v < -0.03 for v in votes[:1])
+
+
+def best_of(examination: Examination) -> Comparison | None:
+    """The comparison that is shown: with a loss if one fits, else the chain."""
+    return examination.best or examination.chain

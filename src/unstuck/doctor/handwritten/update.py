@@ -1,0 +1,169 @@
+"""Checks of the update apart from the gradient: does the step descend, does it use this step's gradient, is all of it applied."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from .compare import PARALLEL, SCALE, Comparison, compare, sources
+from .examine import Examination, examine_step
+from .nudge import Derivatives, differentiate
+from .session import Session
+from .understand import Parameter, Understanding
+
+MOST_FROZEN = 12  # untouched variables that are looked at
+
+
+@dataclass(frozen=True)
+class Accumulation:
+    """The second step contains the first one again. ``memory`` is the factor of the first step in it (1: nothing was cleared)."""
+
+    reference: Examination
+    memory: float
+    residual: float
+
+
+def accumulation(session: Session, program_loop: int, first: Examination) -> Accumulation | None:
+    """Whether gradients pile up: step 2 = rate * gradient 2 + 1 * step 1. A momentum has a factor below 1."""
+    if first.best is None or not np.isfinite(first.best.factor):
+        return None
+    step = session.stop(program_loop, first.known.hit)
+    if step is None:
+        return None
+    with step:
+        if not step.go(first.known.hit + 1):
+            return None
+        second = examine_step(step, program_loop, seed=5)
+    if second is None or second.best is None:
+        return None
+    old = {p.path: p for p in first.known.parameters}
+    wanted = first.best.objective
+    match = next(
+        (
+            c
+            for c in second.ranking
+            if (c.objective.kind, c.objective.name, c.objective.value) == (wanted.kind, wanted.name, wanted.value)
+        ),
+        None,
+    )
+    if match is None:
+        return None
+    left, right = [], []
+    for i, parameter in enumerate(second.known.parameters):
+        if parameter.path not in old or parameter.before.size < 2:
+            continue
+        directions = second.derivatives.directions[i]
+        scale = max(float(np.max(np.abs(directions @ parameter.update))), 1e-300)
+        left.append(np.stack([match.objective.derivative[i], directions @ old[parameter.path].update], axis=1) / scale)
+        right.append(directions @ parameter.update / scale)
+    if not left:
+        return None
+    a, b = np.concatenate(left), np.concatenate(right)
+    solution, *_ = np.linalg.lstsq(a, b, rcond=None)
+    residual = float(np.max(np.abs(a @ solution - b)))
+    same_rate = abs(solution[0] / first.best.factor - 1) < SCALE
+    if residual < 10 * PARALLEL and abs(solution[1] - 1) < SCALE and same_rate:
+        return Accumulation(second, float(solution[1]), residual)
+    return None
+
+
+def direct(comparison: Comparison | None) -> bool:
+    """Every parameter that can be checked is right by what the step adds to it, with one factor."""
+    if comparison is None or not comparison.clean:
+        return False
+    factors = [v.factor for v in comparison.of("right")]
+    through = all(v.through is not None and v.through.key is None for v in comparison.of("right"))
+    return through and all(abs(f / comparison.factor - 1) < SCALE for f in factors)
+
+
+def frozen(session: Session, loop: int, found: Examination) -> tuple[Examination, list[str]] | None:
+    """Variables that the output depends on, for which the step computes the right gradient, and which it never changes.
+
+    Returns an examination in which they stand beside the parameters, and their paths.
+    """
+    known = found.known
+    if found.best is None:
+        return None
+    taken = {p.path for p in known.parameters} | set(known.states)
+    output = known.window.series[found.best.objective.value]
+    rows = max((max(shape, default=1) for shape in output.shapes), default=1)
+    candidates = [
+        Parameter(path, value.shape, value, value, np.ones(value.size, dtype=bool))
+        for path, value in known.leaves.items()
+        if path not in taken and value.size > 1 and np.all(np.isfinite(value)) and not _is_data(value.shape, rows)
+        and path in known.window.leaves and np.array_equal(value, known.window.leaves[path])
+    ][:60]  # fmt: skip
+    touched = {key: known.window.series[key] for key in known.touched if key in known.window.series}
+    sizes = {int(np.prod(s)) for series in touched.values() for s in series.shapes}
+    candidates = [c for c in candidates if c.before.size in sizes][:MOST_FROZEN]
+    if not candidates:
+        return None
+    step = session.stop(loop, known.hit)
+    if step is None:
+        return None
+    with step:
+        derivatives = differentiate(
+            step, known, np.random.default_rng(7), parameters=candidates, directions=3, chains=False
+        )
+    match = _same_objective(derivatives, found.best)
+    if match is None:
+        return None
+    objective = derivatives.objectives[match]
+    chosen = []
+    for i, candidate in enumerate(candidates):
+        true = objective.derivative[i]
+        if np.max(np.abs(true)) <= 50 * np.max(objective.floor[i]):
+            continue
+        recorded = [s for s in sources(candidate, known.window) if s.key in known.touched]
+        for source in recorded:
+            user = derivatives.directions[i] @ source.flat
+            factor = float(user @ true / (true @ true))
+            if factor and np.max(np.abs(user - factor * true)) <= PARALLEL * np.max(np.abs(user)):
+                chosen.append(i)
+                break
+    if not chosen:
+        return None
+    return _beside(found, derivatives, candidates, chosen), [candidates[i].path for i in chosen]
+
+
+def _is_data(shape: tuple[int, ...], rows: int) -> bool:
+    return len(shape) > 1 and min(shape) > 1 and rows in (shape[0], shape[-1])
+
+
+def _same_objective(derivatives: Derivatives, best: Comparison) -> int | None:
+    wanted = best.objective
+    for i, objective in enumerate(derivatives.objectives):
+        if (objective.kind, objective.name, objective.value) == (wanted.kind, wanted.name, wanted.value):
+            return i
+    return None
+
+
+def _beside(found: Examination, more: Derivatives, candidates: list[Parameter], chosen: list[int]) -> Examination:
+    """The examination with the frozen variables among the parameters (their update is zero, so they are wrong)."""
+    table = {(o.kind, o.name, o.value, o.target): o for o in more.objectives}
+    objectives = []
+    for objective in found.derivatives.objectives:
+        other = table.get((objective.kind, objective.name, objective.value, objective.target))
+        if objective.kind == "chain" or other is None:
+            continue
+        width = objective.derivative.shape[1]
+        pad = [np.resize(other.derivative[i], width) for i in chosen]
+        objectives.append(
+            dataclasses.replace(
+                objective, derivative=np.vstack([objective.derivative, *pad]),
+                floor=np.vstack([objective.floor, *(np.resize(other.floor[i], width) for i in chosen)]),
+            )
+        )  # fmt: skip
+    width = found.derivatives.directions[0].shape[0]
+    directions = [
+        *found.derivatives.directions,
+        *(np.resize(more.directions[i], (width, candidates[i].before.size)) for i in chosen),
+    ]
+    known: Understanding = dataclasses.replace(
+        found.known, parameters=[*found.known.parameters, *(candidates[i] for i in chosen)]
+    )
+    derivatives = Derivatives(objectives, directions)
+    ranking = compare(known, derivatives)
+    return Examination(known, derivatives, "wrong", next(iter(ranking), None), None, ranking)
