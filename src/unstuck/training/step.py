@@ -77,9 +77,9 @@ class StepPlan:
     def record(self, inputs: tuple[int, ...], targets: tuple[int, ...], target_dtype: Any) -> Graph:
         """The step for a batch of the given shapes.
 
-        Inputs of the graph, in order: x, targets, [weights,] rate, step, key, parameters, slots. Outputs: the loss
-        (with penalties), the data loss, [the number of rows classified rightly,] [the squared norm of the gradient,]
-        the new parameters, the new slots.
+        Inputs of the graph, in order: x, targets, weights (if ``weighted``), rate, step, key, parameters, slots. Outputs:
+        the loss (with penalties), the data loss, the number of rows classified rightly (if ``counts_correct``), the
+        squared norm of the gradient (if ``reports_gradient``), the new parameters, the new slots.
         """
         network, dtype = self.network, self.network.dtype
         graph = Graph()
