@@ -53,9 +53,10 @@ class Table:
         if not isinstance(column, list):
             self._check_numbers(column, name)
             return [validate.shown(value) for value in column]
-        for index, text in enumerate(column):
-            if text.lower() in MISSING:
-                raise self._missing(index, name, text)
+        missing = {text for text in set(column) if text.lower() in MISSING}
+        if missing:
+            index = next(row for row, text in enumerate(column) if text in missing)
+            raise self._missing(index, name, column[index])
         return column
 
     def numbers(self, name: str) -> NDArray[np.float64] | None:
@@ -72,25 +73,24 @@ class Table:
         if not isinstance(column, list):
             self._check_numbers(column, name)
             return column
-        parsed = [as_number(text, self.decimal_comma) for text in column]
-        found = sum(number is not None for number in parsed)
-        missing = sum(text.lower() in MISSING for text in column)
-        given = sum(
-            number is not None for number, text in zip(parsed, column, strict=True) if text.lower() not in MISSING
-        )
-        if given == 0 or given < NUMBER_SHARE * (len(column) - missing):
+        numbers = _all_numbers(column, self.decimal_comma)
+        if numbers is not None:
+            self._check_numbers(numbers, name)
+            return numbers
+        counts = Counter(column)
+        missing = {text for text in counts if text.lower() in MISSING}
+        texts = {text for text in counts if text not in missing and as_number(text, self.decimal_comma) is None}
+        given = len(column) - sum(counts[text] for text in missing)
+        found = given - sum(counts[text] for text in texts)
+        if found == 0 or found < NUMBER_SHARE * given:
             return None
-        for index, (number, text) in enumerate(zip(parsed, column, strict=True)):
-            if text.lower() in MISSING:
-                raise self._missing(index, name, text)
-            if number is None:
-                raise InputError(
-                    f"{self.what}: {self.row(index)}, column {name!r} holds {text!r}, but {found} of the {len(column)} values in "
-                    f"the column are numbers. Correct the value or remove the row."
-                )
-        numbers = np.array(parsed, np.float64)
-        self._check_numbers(numbers, name)
-        return numbers
+        index = next(row for row, text in enumerate(column) if text in missing or text in texts)
+        if column[index] in missing:
+            raise self._missing(index, name, column[index])
+        raise InputError(
+            f"{self.what}: {self.row(index)}, column {name!r} holds {column[index]!r}, but {found} of the {len(column)} values "
+            f"in the column are numbers. Correct the value or remove the row."
+        )
 
     def strict_numbers(self, name: str, why: str = "as in the training data") -> NDArray[np.float64]:
         """A column that must be one of numbers, and why. InputError naming the first row that holds something else."""
@@ -182,6 +182,17 @@ def as_number(text: str, decimal_comma: bool = False) -> float | None:
         text = text.replace(",", ".")
     try:
         return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def _all_numbers(column: Sequence[str], decimal_comma: bool) -> NDArray[np.float64] | None:
+    """The column as numbers, NaN and infinities among them, or None if it holds anything else; quick, for long columns."""
+    joined = "\n".join(column)
+    if "_" in joined:
+        return None
+    try:
+        return np.array(joined.replace(",", ".").split("\n") if decimal_comma else column, np.float64)
     except ValueError:
         return None
 
