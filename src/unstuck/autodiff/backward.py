@@ -22,6 +22,7 @@ def gradients(output: Node, parameters: Sequence[Node]) -> list[Node]:
             "Take its sum or its mean first."
         )
     graph = output.graph
+    scope = graph.scope
     nodes = graph.nodes[: output.index + 1]
     depends = {p.index for p in parameters if p.dtype.kind == "f"}
     for node in nodes:
@@ -39,4 +40,5 @@ def gradients(output: Node, parameters: Sequence[Node]) -> list[Node]:
             if part is not None and parent.index in depends:
                 part = part if part.dtype == parent.dtype else apply("astype", part, dtype=parent.dtype)
                 found[parent.index] = found[parent.index] + part if parent.index in found else part
+    graph.scope = scope
     return [found[p.index] if p.index in found else graph.constant(np.zeros(p.shape, p.dtype)) for p in parameters]

@@ -302,13 +302,15 @@ def record(function: Callable[..., Any], *specifications: Any, names: Sequence[s
     >>> graph = record(lambda x: np.tanh(x).sum(), np.zeros((2, 3), np.float32), names=["x"])
     >>> print(graph)
     graph: 1 inputs, 3 nodes, 1 outputs
-      %0  input  x              float32[2, 3]
-      %1  tanh   %0             float32[2, 3]
+      %0  input  x                                  float32[2, 3]
+      %1  tanh   %0                                 float32[2, 3]
       %2  sum    %1  (axes=(0, 1), keepdims=False)  float32[]
       return %2
     """
     graph = Graph()
     names = names or [f"input{i}" for i in range(len(specifications))]
+    if len(names) != len(specifications):
+        raise InputError(f"record was given {len(specifications)} inputs and {len(names)} names; expected as many.")
     inputs = [graph.input(n, s.shape, s.dtype) for n, s in zip(names, specifications, strict=True)]
     result = function(*inputs)
     results = result if isinstance(result, tuple | list) else (result,)

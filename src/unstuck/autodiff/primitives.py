@@ -320,8 +320,9 @@ def _share(a: Any, b: Any) -> Any:
 
 def _larger(g: Any, first: Any, second: Any, operand: Any) -> Any:
     # The operand that wins takes the gradient; equal operands take half each (as in JAX and PyTorch).
-    weight = _apply("select", first, 1.0, _apply("select", second, 0.5, 0.0))
-    return unbroadcast(g * _apply("astype", weight, dtype=g.dtype), operand)
+    one, half, none = (g.graph.constant(weight, g.dtype) for weight in (1.0, 0.5, 0.0))
+    weight = _apply("select", first, one, _apply("select", second, half, none))
+    return unbroadcast(g * weight, operand)
 
 
 # The table: arithmetic -----------------------------------------------------------------------------------------------

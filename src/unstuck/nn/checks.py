@@ -24,7 +24,11 @@ def number(
         given = float(value)
         if least <= given < below and given > above:
             return given
-    limits = [f"at least {least:g}"] if least > -math.inf else []
-    limits += [f"above {above:g}"] if above > -math.inf else []
-    limits += [f"below {below:g}"] if below < math.inf else []
-    raise InputError(f"{what} is {value!r}; expected a finite number{' ' if limits else ''}{' and '.join(limits)}.")
+    if least == -math.inf and above == -math.inf:
+        expected = "a finite number"
+    elif below == math.inf:
+        expected = "a positive number" if above == 0 else f"a number of at least {least:g}"
+    else:
+        expected = f"a number above {above:g}" if above > -math.inf else f"a number of at least {least:g}"
+        expected += f" and below {below:g}"
+    raise InputError(f"{what} is {value!r}; expected {expected}.")
