@@ -228,6 +228,27 @@ def test_channels_in_front_are_moved_behind(tmp_path: Path) -> None:
     assert "The first axis of each row, of length 3, was taken for channels and moved last." in splits.notes
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float64])
+def test_flat_rows_of_bytes_become_square_pictures(kind: type, tmp_path: Path) -> None:
+    pixels = RANDOM.integers(0, 256, (30, 64))
+    np.savez(tmp_path / "a", x=pixels.astype(kind), y=LABELS)
+    splits = load(tmp_path / "a.npz", test_fraction=0)
+    assert np.array_equal(splits.train.inputs, pixels.reshape(30, 8, 8)) and splits.train.inputs.dtype == kind
+    assert (splits.train.image_shape, splits.train.scaling_hint) == ((8, 8), "pixels")
+    assert "Rows of 64 whole numbers from 0 to 255 were taken for pictures of 8 × 8." in splits.notes
+
+
+def test_rows_that_are_no_square_or_no_bytes_stay_flat(tmp_path: Path) -> None:
+    for rows in (RANDOM.integers(0, 256, (30, 63)), RANDOM.normal(size=(30, 64)), RANDOM.integers(0, 9, (30, 4))):
+        np.savez(tmp_path / "a", x=rows, y=LABELS)
+        assert load(tmp_path / "a.npz").train.image_shape is None
+
+
+def test_arrays_that_are_not_used_are_said(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a", x_train=PICTURES, y_train=LABELS, y_test=LABELS, mask=LABELS)
+    assert "Not used: 'y_test', 'mask'." in load(tmp_path / "a.npz").notes
+
+
 def test_pixels_that_run_from_0_to_1_are_left_as_they_are(tmp_path: Path) -> None:
     pixels = np.linspace(0, 1, 30 * 9, dtype=np.float32).reshape(30, 3, 3, 1)
     np.savez(tmp_path / "a", x=pixels, y=LABELS)

@@ -148,6 +148,20 @@ def test_arrays_are_folded_to_the_shape_of_the_training_data(tmp_path: Path) -> 
     assert load_labelled(tmp_path / "labelled.npz", fitted).targets.tolist() == [0, 1, 2, 3, 4]
 
 
+def test_classes_with_names_may_come_as_numbers_but_numbered_classes_only_by_their_own(tmp_path: Path) -> None:
+    rows = np.arange(40.0).reshape(10, 4)
+    fitted = Preprocessing.fit(load("iris").train)
+    np.savez(tmp_path / "a", x=rows, y=np.arange(10) % 3)
+    assert load_labelled(tmp_path / "a.npz", fitted).targets.tolist() == (np.arange(10) % 3).tolist()
+    np.savez(tmp_path / "b", x=rows, y=np.where(np.arange(10) % 2, 1, -1))
+    fitted = Preprocessing.fit(load(tmp_path / "b.npz").train)
+    np.savez(tmp_path / "c", x=rows, y=np.arange(10) % 2)
+    with pytest.raises(
+        InputError, match="row 0 holds the class '0', which is not among those of the training data: -1, 1"
+    ):
+        load_labelled(tmp_path / "c.npz", fitted)
+
+
 def test_of_data_in_parts_the_test_part_is_used(tmp_path: Path) -> None:
     fitted = Preprocessing.fit(load("iris").train)
     rows = np.arange(24.0).reshape(6, 4)

@@ -558,7 +558,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a class of the test part only": (
         lambda: load(npz(x=BYTES, y=KINDS, x_test=BYTES, y_test=KINDS + 1)),
-        "a.npz: array 'y_test': row 1 holds the class label 2; labels must be 0 to 1, because there are 2 classes. Number the classes from 0.",
+        "a.npz: array 'y_test': row 1 holds the class '2', which is not among those of the training data: 0, 1. Correct it or remove the row.",
     ),
     "another shape in the test part": (
         lambda: load(npz(x=BYTES, y=KINDS, x_test=BYTES[:, 1:], y_test=KINDS)),

@@ -267,7 +267,7 @@ def test_pixels_in_columns_become_pictures(header: bool, tmp_path: Path) -> None
     path = tmp_path / "t.csv"
     path.write_text(lines(*(["label," + ",".join(f"pixel{k}" for k in range(64))] if header else []), *rows))
     splits = load(path, test_fraction=0)
-    assert "The 64 columns of whole numbers from 0 to 255 were taken for pictures of 8 × 8." in splits.notes
+    assert "Rows of 64 whole numbers from 0 to 255 were taken for pictures of 8 × 8." in splits.notes
     assert np.array_equal(splits.train.inputs, pixels.reshape(-1, 8, 8)) and splits.train.inputs.dtype == np.uint8
     assert (splits.train.image_shape, splits.train.scaling_hint) == ((8, 8), "pixels")
 

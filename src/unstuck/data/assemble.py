@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -46,9 +47,7 @@ def from_table(
     side = columns.picture_side(layout, inputs)
     if side is not None:
         inputs = inputs.astype(np.uint8).reshape(-1, side, side)
-        column_notes.append(
-            f"The {side * side} columns of whole numbers from 0 to 255 were taken for pictures of {side} × {side}."
-        )
+        column_notes.append(_square_note(side))
     whole = Dataset(
         inputs,
         answers,
@@ -152,8 +151,8 @@ def answers_of(
         )
     if known is None:
         known = labels.class_names(targets, what, where)
-    elif targets.dtype.kind in "iu" and not set(labels.names_of(targets, what, where)[0]) <= set(known):
-        return validate.as_labels(targets, known, what)  # named classes, numbered rows
+    elif targets.dtype.kind in "iuf" and not any(re.fullmatch(r"-?\d+", name) for name in known):
+        return validate.as_labels(targets, known, what)  # the classes have names, the rows their numbers
     return labels.to_labels(targets, known, what, where), known
 
 
@@ -162,18 +161,18 @@ def as_pictures(
 ) -> tuple[NDArray[Any], tuple[int, ...] | None, list[str]]:
     """Inputs with the shape of their pictures, (H, W) or (H, W, C), or None when they are none; channels are moved last.
 
-    Bytes with two or three axes a row are pictures, and so are other numbers with three axes a row, one of them 1, 3 or 4 long.
+    Bytes with two or three axes a row are pictures, and so are other numbers with three axes a row, one of them 1, 3 or 4 long,
+    and flat rows that hold a square number of whole numbers from 0 to 255, at least 8 × 8.
     """
     if known is not None:
         return inputs, known, []
     shape = inputs.shape[1:]
     if len(shape) == 3 and shape[0] in CHANNELS and shape[2] not in CHANNELS:
         inputs = np.ascontiguousarray(np.moveaxis(inputs, 1, 3))
-        return (
-            inputs,
-            inputs.shape[1:],
-            [f"The first axis of each row, of length {shape[0]}, was taken for channels and moved last."],
-        )
+        note = f"The first axis of each row, of length {shape[0]}, was taken for channels and moved last."
+        return inputs, inputs.shape[1:], [note]
+    if len(shape) == 1 and (side := columns.square_side(inputs)) is not None:
+        return inputs.reshape(-1, side, side), (side, side), [_square_note(side)]
     if (len(shape) == 3 and shape[2] in CHANNELS) or (len(shape) == 2 and inputs.dtype == np.uint8):
         return inputs, shape, []
     return inputs, None, []
@@ -182,7 +181,11 @@ def as_pictures(
 def _hint(inputs: NDArray[Any], image_shape: tuple[int, ...] | None) -> ScalingHint:
     if inputs.dtype.kind == "f" and inputs.min() >= 0 and inputs.max() == 1:
         return "none"  # already from 0 to 1
-    return "standardise" if image_shape is None else "pixels"
+    return "pixels" if image_shape is not None or inputs.dtype == np.uint8 else "standardise"
+
+
+def _square_note(side: int) -> str:
+    return f"Rows of {side * side} whole numbers from 0 to 255 were taken for pictures of {side} × {side}."
 
 
 def targets_of(part: Part) -> NDArray[Any]:

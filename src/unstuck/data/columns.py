@@ -38,8 +38,9 @@ def find_targets(table: Table, target: str | int | Sequence[str] | None) -> tupl
     """The names of the target columns, and the sentence that says so when it was a guess.
 
     ``target``: a column's name, its number (from 0, or from the end if negative), several names in a list or separated by
-    commas. Guessed otherwise: a column named target, label, class, … ; without a header the first column, if it holds classes and
-    the last does not; else the last. Raises InputError for an unknown column and when no column would be left for the inputs.
+    commas. Guessed otherwise: a column named target, label, class, … ; without a header the first column, if it holds classes
+    and the last does not; else the last. Raises InputError for an unknown column, and when no column would be left for the
+    inputs.
     """
     if len(table.names) < 2:
         raise InputError(
@@ -96,7 +97,7 @@ def _holds_classes(table: Table, name: str) -> bool:
 def target_values(table: Table, names: Sequence[str], task: str | None = None) -> Values:
     """The targets as they are: (N,) numbers or texts for one column, (N, D) numbers for several."""
     if len(names) == 1:
-        numbers = None if task == "classification" and table.numbers(names[0]) is None else table.numbers(names[0])
+        numbers = table.numbers(names[0])
         if numbers is not None:
             return numbers
         if task == "regression":
@@ -221,10 +222,13 @@ def picture_side(layout: TableLayout, inputs: NDArray[np.float64]) -> int | None
 
     The columns must be named like pixels or not at all, be a square number of at least 8 × 8, and hold bytes.
     """
+    return square_side(inputs) if all(PIXEL_NAME.fullmatch(name) for name in layout.features) else None
+
+
+def square_side(inputs: NDArray[Any]) -> int | None:
+    """The side of the square pictures that flat rows (N, side²) may be: at least 8 × 8 bytes, of whatever type."""
     side = int(np.sqrt(inputs.shape[1]) + 0.5)
     if side < SMALLEST_PICTURE or side * side != inputs.shape[1]:
-        return None
-    if not all(PIXEL_NAME.fullmatch(name) for name in layout.features):
         return None
     bytes_only = inputs.min() >= 0 and 1 < inputs.max() <= 255 and (inputs == np.floor(inputs)).all()
     return side if bytes_only else None

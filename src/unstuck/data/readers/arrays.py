@@ -183,6 +183,9 @@ def sort_by_name(arrays: Mapping[str, NDArray[Any]], name: str, what: str, calle
         )
     answers = [targets[part] for part in inputs if part in targets]
     notes.append(f"Inputs: {_quoted(inputs.values())}" + (f"; targets: {_quoted(answers)}." if answers else "."))
+    used = {*inputs.values(), *answers, *CLASS_NAMES, "feature_names"}
+    if unused := [key for key in arrays if key not in used]:
+        notes.append(f"Not used: {_quoted(unused)}.")
     classes = next((_texts(arrays[key]) for key in CLASS_NAMES if key in arrays), None)
     features = _texts(arrays["feature_names"]) if "feature_names" in arrays else None
     return Arrays(name, parts, class_names=classes, feature_names=features, notes=tuple(notes))
