@@ -6,7 +6,7 @@ An HTML comment in front of a block, which readers of the page do not see, says 
     <!-- test: output -->                      this text is exactly what the block before printed; a line "…" stands for any lines
     <!-- test: output, numbers differ -->      the same, but numbers depend on the machine and are not compared
     <!-- test: file NAME -->                   write this block to a file instead of running it
-    <!-- test: with "A" for "B" -->            run it with A in place of B, to save time; such a block's output is not shown as output
+    <!-- test: with "A" for "B" -->            run it with A in place of B, to save time
     <!-- test: excerpt of PATH -->             these lines stand in a file of the project
     <!-- test: exit 2 -->                      the command ends with this exit code
 
@@ -79,7 +79,7 @@ def blocks(markdown: str) -> Iterator[Block]:
             comments.append(found[1])
         elif found := FENCE.match(lines[i]):
             indent, end = found[1], i + 1
-            while not lines[end].strip() == "```":
+            while lines[end].strip() != "```":
                 end += 1
             text = textwrap.dedent("\n".join(lines[i + 1 : end]))
             yield Block(found[2], text, i + 2, end - i - 1, comments, indent)
@@ -171,7 +171,9 @@ class Page:
         said, printed = normal(block.text, numbers), normal(self.printed, numbers)
         pattern = "\n".join(r"(.*\n)*.*" if line.strip() == "…" else re.escape(line) for line in said.split("\n"))
         if not re.fullmatch(pattern, printed):
-            raise Mismatch(f"{self.where(block)}: the page says\n\n{block.text}\n\nand its example prints\n\n{self.printed}")
+            raise Mismatch(
+                f"{self.where(block)}: the page says\n\n{block.text}\n\nand its example prints\n\n{self.printed}"
+            )
 
 
 def commands(text: str) -> list[str]:
