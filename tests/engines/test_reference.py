@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unstuck import nn
@@ -30,7 +30,7 @@ def grown(graph: Graph, leaves: list[Any], choices: list[tuple[int, int, int, in
         elif kind == 1:
             values.append(np.tanh(BINARY[which % len(BINARY)](a, b)))
         elif kind == 2 and len(a.shape):
-            values.append(np.sum(a, axis=which % len(a.shape), keepdims=bool(second % 2)))
+            values.append(np.sum(a, axis=which % len(a.shape), keepdims=True))
         elif kind == 3 and len(a.shape) == 2:
             values.append(a @ np.reshape(np.arange(a.shape[1], dtype=a.dtype) / 3, (a.shape[1], 1)))
         else:
@@ -43,6 +43,7 @@ steps = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(steps, st.integers(0, 1000), st.sampled_from([np.float32, np.float64]))
 def test_running_a_plan_gives_the_very_values_of_recording_it_eagerly(
     choices: list[tuple[int, int, int, int]], seed: int, dtype: Any
@@ -58,7 +59,7 @@ def test_running_a_plan_gives_the_very_values_of_recording_it_eagerly(
     plan.outputs = [end, *gradients(end, inputs)]
     for program in (ReferenceEngine().compile(plan), ReferenceEngine().compile(plan.pruned())):
         for value, right, node in zip(program(*arrays), expected, plan.outputs, strict=True):
-            assert np.array_equal(value, right)
+            assert np.array_equal(value, right, equal_nan=True)
             assert np.shape(value) == node.shape
             assert value.dtype == node.dtype
 

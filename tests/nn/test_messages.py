@@ -82,8 +82,8 @@ MESSAGES: list[tuple[Callable[[], Any], str]] = [
         "Dense: bias is 'relu'; expected True or False. An activation is a layer of its own, such as nn.ReLU().",
     ),
     (lambda: nn.Dense(2, bias_value=float("nan")), "Dense: bias_value is nan; expected a finite number."),
-    (lambda: nn.Dropout(1.0), "Dropout: rate is 1.0; expected a finite number at least 0 and below 1."),
-    (lambda: nn.Dropout("0.5"), "Dropout: rate is '0.5'; expected a finite number at least 0 and below 1."),  # type: ignore[arg-type]
+    (lambda: nn.Dropout(1.0), "Dropout: rate is 1.0; expected a number of at least 0 and below 1."),
+    (lambda: nn.Dropout("0.5"), "Dropout: rate is '0.5'; expected a number of at least 0 and below 1."),  # type: ignore[arg-type]
     (lambda: nn.LeakyReLU("x"), "LeakyReLU: slope is 'x'; expected a finite number."),  # type: ignore[arg-type]
     (lambda: nn.ELU(float("inf")), "ELU: alpha is inf; expected a finite number."),
     (lambda: nn.Function(3), "Function: expected an array function, got 3."),  # type: ignore[arg-type]
@@ -142,7 +142,7 @@ MESSAGES: list[tuple[Callable[[], Any], str]] = [
         "an initialiser was given as the class HeNormal; expected a name, a number or an object such as nn.Uniform(0, 1).",
     ),
     (lambda: nn.Uniform(1, 0), "Uniform: low is 1 and high is 0; expected low ≤ high."),
-    (lambda: nn.Normal(std=-1), "Normal: std is -1.0; expected a finite number at least 0."),
+    (lambda: nn.Normal(std=-1), "Normal: std is -1.0; expected a number of at least 0."),
     (lambda: nn.Constant(float("nan")), "Constant: value is nan; expected a finite number."),
     # losses
     (
@@ -158,10 +158,10 @@ MESSAGES: list[tuple[Callable[[], Any], str]] = [
     (lambda: loss_function(nn.CrossEntropy), "loss is the class CrossEntropy; expected an object: CrossEntropy()."),
     (lambda: nn.CrossEntropy(batch="total"), "CrossEntropy: batch is 'total'; expected 'mean' or 'sum'."),
     (lambda: nn.SquaredError(outputs="all"), "SquaredError: outputs is 'all'; expected 'mean' or 'sum'."),
-    (lambda: nn.Huber(0), "Huber: delta is 0; expected a finite number above 0."),
+    (lambda: nn.Huber(0), "Huber: delta is 0; expected a positive number."),
     (
         lambda: nn.CrossEntropyProbabilities(floor=1),
-        "CrossEntropyProbabilities: floor is 1; expected a finite number at least 0 and below 1.",
+        "CrossEntropyProbabilities: floor is 1; expected a number of at least 0 and below 1.",
     ),
     (
         lambda: nn.FunctionLoss(lambda o, t: o, takes="logit"),

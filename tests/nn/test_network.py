@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unstuck import nn
@@ -70,6 +70,7 @@ def test_from_sizes_is_the_network_of_its_sizes() -> None:
     assert np.array_equal(network.outputs(X), again.outputs(X))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([nn.Dense(3), nn.Dense(2, bias=False), nn.Flatten(), nn.Sigmoid(), nn.Softmax(), nn.Dropout(0.2)]),

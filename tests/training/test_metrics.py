@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
@@ -15,6 +15,7 @@ pairs = st.integers(1, 30).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(pairs)
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true", "ignore:A single label was found")
 def test_accuracies_and_confusion_matrix_are_scikit_learns(pair: tuple[np.ndarray, np.ndarray]) -> None:

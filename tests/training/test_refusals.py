@@ -69,8 +69,8 @@ FITS: list[tuple[Callable[[], nn.Network], Any, dict[str, Any], str]] = [
     (lambda: nn.Network(nn.Dense(3), input_shape=5), (X, LABELS), {}, "the rows of 'training data' have shape (3,); the network "
      "takes (5,)."),
     # loss and last layer
-    (lambda: three(nn.Softmax()), (X, LABELS), {"loss": "cross_entropy"}, "the network ends in Softmax, but the loss CrossEntropy "
-     "takes logits and applies it itself; leave Softmax() out, or use the loss 'cross_entropy_probabilities'."),
+    (lambda: three(nn.Softmax()), (X, LABELS), {"loss": "cross_entropy"}, "the network ends in Softmax, but the loss "
+     "CrossEntropy takes logits and applies it itself; leave Softmax() out, or use the loss 'cross_entropy_probabilities'."),
     (lambda: three(nn.Sigmoid()), (X, LABELS), {"loss": "binary_cross_entropy"}, "the network ends in Sigmoid, but the loss "
      "BinaryCrossEntropy takes logits and applies it itself; leave Sigmoid() out, or use the loss 'squared_error'."),
     (three, (X, LABELS), {"loss": "cross_entropy_probabilities"}, "the loss CrossEntropyProbabilities takes probabilities, but "
@@ -100,8 +100,8 @@ FITS: list[tuple[Callable[[], nn.Network], Any, dict[str, Any], str]] = [
      "mean_squared_error, poisson, squared_error"),
     (three, (X, LABELS), {"optimizer": "adamm"}, "unknown optimizer 'adamm'; did you mean 'adam'? Known: adagrad, adam, adamw, "
      "momentum, nesterov, rmsprop, sgd"),
-    (three, (X, LABELS), {"optimizer": us.Adam}, "optimizer is the class Adam; expected a name (sgd, momentum, nesterov, adagrad, "
-     "rmsprop, adam, adamw) or an object such as SGD(0.1)."),
+    (three, (X, LABELS), {"optimizer": us.Adam}, "optimizer is the class Adam; expected a name (sgd, momentum, nesterov, "
+     "adagrad, rmsprop, adam, adamw) or an object such as SGD(0.1)."),
     (three, (X, LABELS), {"preprocessing": "standardize"}, "unknown preprocessing 'standardize'; did you mean 'standardise'? "
      "Known: auto, none, pixels, scale, standardise"),
     (three, (X, LABELS), {"early_stopping": us.EarlyStopping(3, "validation_acuracy"), "validation": (X, LABELS)},
@@ -115,8 +115,8 @@ FITS: list[tuple[Callable[[], nn.Network], Any, dict[str, Any], str]] = [
     (three, (X, LABELS), {"epochs": 0}, "epochs is 0; expected a whole number of at least 1."),
     (three, (X, LABELS), {"batch_size": 2.5}, "batch_size is 2.5; expected a whole number of at least 1."),
     (three, (X, LABELS), {"seed": -1}, "seed is -1; expected a whole number of at least 0."),
-    (three, (X, LABELS), {"clip_norm": "1"}, "clip_norm is '1'; expected a finite number above 0."),
-    (three, (X, LABELS), {"l2": -1}, "l2 is -1; expected a finite number at least 0."),
+    (three, (X, LABELS), {"clip_norm": "1"}, "clip_norm is '1'; expected a positive number."),
+    (three, (X, LABELS), {"l2": -1}, "l2 is -1; expected a number of at least 0."),
     (three, (X, LABELS), {"early_stopping": 0}, "EarlyStopping: patience (epochs) is 0; expected a whole number of at least 1."),
     (three, (X, LABELS), {"early_stopping": True}, "early_stopping is True; expected a patience in epochs or an "
      "EarlyStopping(…)."),
@@ -173,30 +173,30 @@ OTHERS: list[tuple[Callable[[], Any], str]] = [
         lambda: us.evaluate(nn.Network(nn.Dense(3), input_shape=3), (X, LABELS)),
         "the network has not been trained, so there is no loss to evaluate; give loss=.",
     ),
-    (lambda: us.SGD(0), "the learning rate is 0; expected a finite number above 0."),
-    (lambda: us.Adam(float("nan")), "the learning rate is nan; expected a finite number above 0."),
-    (lambda: us.Adam(beta1=1), "Adam: beta1 is 1; expected a finite number at least 0 and below 1."),
-    (lambda: us.SGD(0.1, -0.5), "SGD: momentum is -0.5; expected a finite number at least 0 and below 1."),
+    (lambda: us.SGD(0), "the learning rate is 0; expected a positive number."),
+    (lambda: us.Adam(float("nan")), "the learning rate is nan; expected a positive number."),
+    (lambda: us.Adam(beta1=1), "Adam: beta1 is 1; expected a number of at least 0 and below 1."),
+    (lambda: us.SGD(0.1, -0.5), "SGD: momentum is -0.5; expected a number of at least 0 and below 1."),
     (lambda: us.SGD(0.1, nesterov=True), "SGD: nesterov needs a momentum above 0, such as 0.9."),
-    (lambda: us.AdamW(weight_decay=-1), "AdamW: weight_decay is -1; expected a finite number at least 0."),
+    (lambda: us.AdamW(weight_decay=-1), "AdamW: weight_decay is -1; expected a number of at least 0."),
     (
         lambda: optimizer(3),  # type: ignore[arg-type]
         "optimizer is 3; expected a name (sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw) or an object such as SGD(0.1).",
     ),
     (lambda: us.schedules.Step(0.1, every=0), "Step: every is 0; expected a whole number of at least 1."),
-    (lambda: us.schedules.Exponential(0.1, -1), "Exponential: factor is -1; expected a finite number above 0."),
-    (lambda: us.schedules.Cosine(0.1, -1), "Cosine: last is -1; expected a finite number at least 0."),
-    (lambda: us.schedules.WarmUp(0.1, 0), "WarmUp: epochs is 0; expected a finite number above 0."),
+    (lambda: us.schedules.Exponential(0.1, -1), "Exponential: factor is -1; expected a positive number."),
+    (lambda: us.schedules.Cosine(0.1, -1), "Cosine: last is -1; expected a number of at least 0."),
+    (lambda: us.schedules.WarmUp(0.1, 0), "WarmUp: epochs is 0; expected a positive number."),
     (
         lambda: us.schedules.WarmUp(0.1, then=0.1),  # type: ignore[arg-type]
         "WarmUp: then is 0.1; expected a schedule such as schedules.Cosine(0.1).",
     ),
     (
         lambda: us.schedules.ReduceOnPlateau(0.1, 1.5),
-        "ReduceOnPlateau: factor is 1.5; expected a finite number above 0 and below 1.",
+        "ReduceOnPlateau: factor is 1.5; expected a number above 0 and below 1.",
     ),
     (lambda: us.Tolerance(), "Tolerance needs loss= or gradient=, a number under which training stops."),
-    (lambda: us.Tolerance(gradient=0), "Tolerance: gradient is 0; expected a finite number above 0."),
+    (lambda: us.Tolerance(gradient=0), "Tolerance: gradient is 0; expected a positive number."),
     (
         lambda: us.EarlyStopping(patience=1.5),
         "EarlyStopping: patience (epochs) is 1.5; expected a whole number of at least 1.",
