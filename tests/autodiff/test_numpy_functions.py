@@ -300,7 +300,7 @@ def test_gradient_equals_central_differences(
         np.testing.assert_allclose(a, n, rtol=1e-5, atol=1e-7 * max(1.0, float(np.abs(n).max(initial=0))))
 
 
-@pytest.mark.parametrize("name", sorted(METHODS))
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"item"}))  # item: see test_messages.py
 def test_array_methods_are_the_functions_of_the_same_name(name: str) -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "repeat": (2,),
@@ -311,8 +311,6 @@ def test_array_methods_are_the_functions_of_the_same_name(name: str) -> None:
         "dot": (S,),
         "astype": (np.float32,),
     }
-    if name == "item":
-        pytest.skip("a recorded value has no plain number to give; see the messages")
     graph = Graph(eager=True)
     node = getattr(graph.input("x", S.shape, S.dtype, value=S), name)(*arguments.get(name, ()))
     expected = np.asarray(getattr(S, name)(*arguments.get(name, ())))

@@ -18,8 +18,8 @@ def gradients(output: Node, parameters: Sequence[Node]) -> list[Node]:
     """
     if output.shape != ():
         raise InputError(
-            f"only a single number has a gradient; the value to differentiate has shape {output.shape}. "
-            "Take its sum or its mean first."
+            f"only a single number has a gradient; the value to differentiate has shape {output.shape}; "
+            "take its sum or its mean first."
         )
     graph = output.graph
     scope = graph.scope

@@ -10,7 +10,7 @@ import numpy as np
 
 from unstuck.autodiff import tree
 from unstuck.autodiff.backward import gradients
-from unstuck.autodiff.graph import Graph, Node, apply, graph_of, lift
+from unstuck.autodiff.graph import Graph, Node, apply, called, graph_of, lift
 from unstuck.errors import InputError
 
 
@@ -49,7 +49,7 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
         for i in sorted(set(places)):
             inputs[i] = [_enter(graph, leaf, f"x{i}{name}") for name, leaf in tree.flatten(args[i])]
             recorded[i] = tree.rebuild(args[i], inputs[i])
-        result = function(*recorded, **kwargs)
+        result = called(function, recorded, kwargs)
         if not isinstance(result, Node):
             if not isinstance(result, bool | int | float | np.generic | np.ndarray) or np.ndim(result) != 0:
                 raise InputError(

@@ -40,8 +40,8 @@ class Graph:
         array = np.asarray(value, dtype=dtype)
         if array.dtype.kind not in "biuf":
             raise InputError(
-                f"a value of dtype {array.dtype} cannot enter the graph; expected numbers or booleans. "
-                "Convert it with numpy.asarray(value, dtype=float)."
+                f"a value of dtype {array.dtype} cannot enter the graph; expected numbers or booleans; "
+                "convert it with numpy.asarray(value, dtype=float)."
             )
         key = ("constant", array.dtype, array.shape, array.tobytes()) if array.nbytes <= 64 else None
         node = self._seen.get(key) if key else None
@@ -69,7 +69,7 @@ class Graph:
                     with np.errstate(all="ignore"):
                         value = np.asarray(primitive.numpy(*(node.value for node in inputs), **params))
                 except (IndexError, ValueError) as error:
-                    raise InputError(f"{operation}: {str(error).rstrip('.')}.") from None
+                    raise InputError(f"{operation}: {str(error).rstrip('. ')}.") from None
             node = self._seen[key] = Node(self, operation, inputs, dict(params), shape, dtype, value=value)
         return node
 
@@ -312,10 +312,20 @@ def record(function: Callable[..., Any], *specifications: Any, names: Sequence[s
     if len(names) != len(specifications):
         raise InputError(f"record was given {len(specifications)} inputs and {len(names)} names; expected as many.")
     inputs = [graph.input(n, s.shape, s.dtype) for n, s in zip(names, specifications, strict=True)]
-    result = function(*inputs)
+    result = called(function, inputs, {})
     results = result if isinstance(result, tuple | list) else (result,)
     graph.outputs = list(lift(graph, results))
     return graph.pruned()
+
+
+def called(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """``function(*args, **kwargs)``; our sentence comes out where NumPy has wrapped it into an error of its own."""
+    try:
+        return function(*args, **kwargs)
+    except ValueError as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        raise
 
 
 def normal_axis(axis: Any, ndim: int, what: str) -> int:

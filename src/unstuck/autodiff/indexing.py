@@ -23,7 +23,7 @@ def getitem(x: Node, key: Any) -> Node:
         try:
             places = np.arange(x.size).reshape(x.shape)[key]
         except (IndexError, ValueError, TypeError) as error:
-            raise InputError(f"indexing a value of shape {x.shape}: {str(error).rstrip('.')}.") from None
+            raise InputError(f"indexing a value of shape {x.shape}: {str(error).rstrip('. ')}.") from None
         return apply("take", apply("reshape", x, shape=(x.size,)), places)
     return _basic(x, keys)
 
@@ -53,7 +53,7 @@ def _basic(x: Node, keys: tuple[Any, ...]) -> Node:
         else:
             n, i = x.shape[len(slices)], _integer(k, x)
             if not -n <= i < n:
-                raise InputError(f"index {i} is out of range for axis {len(slices)} of a value of shape {x.shape}.")
+                raise _outside(i, len(slices), x)
             slices.append((i % n, i % n + 1, 1))
     whole = tuple((0, n, 1) for n in x.shape)
     part = x if tuple(slices) == whole else apply("slice", x, slices=tuple(slices))
@@ -70,13 +70,19 @@ def _span(k: slice, n: int) -> tuple[int, int, int]:
     return (start, stop, step) if len(range(start, stop, step)) else (0, 0, 1)
 
 
+def _outside(index: Any, axis: int, x: Node) -> InputError:
+    n = x.shape[axis]
+    expected = f"expected {-n} to {n - 1}" if n else "the axis is empty"
+    return InputError(f"index {index} is out of range for axis {axis} of a value of shape {x.shape}; {expected}.")
+
+
 def _within(index: Any, x: Node, axis: int) -> Any:
     """Integer indices counted from 0, known to lie inside the axis (recorded ones only if they have a value by now)."""
     n = x.shape[axis]
     known = index.value if isinstance(index, Node) else index
     if known is not None and np.any((known < -n) | (known >= n)):
         worst = known[(known < -n) | (known >= n)].flat[0] if known.ndim else known
-        raise InputError(f"index {worst} is out of range for axis {axis} of a value of shape {x.shape}.")
+        raise _outside(worst, axis, x)
     if isinstance(index, Node):
         index = index.astype(np.int64)
         return np.where(index < 0, index + n, index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import math
@@ -12,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff.graph import Node, apply, graph_of, lift, normal_axis
-from unstuck.autodiff.primitives import TABLE
-from unstuck.errors import InputError, nearest
+from unstuck.autodiff.primitives import TABLE, matmul_misfit
+from unstuck.errors import InputError
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 METHODS: dict[str, Callable[..., Any]] = {}
@@ -71,21 +72,21 @@ def call_rule(name: str, rule: Callable[..., Any], args: Any, kwargs: Any) -> An
     try:
         _signature(rule).bind(*args, **kwargs)
     except TypeError as error:
-        raise InputError(
-            f"numpy.{name}: {error}; recorded values know {name}{_signature(rule)} only.".replace(": Any", "")
-        ) from None
+        raise InputError(f"numpy.{name}: {error}; recorded values know {name}{_signature(rule)} only.") from None
     return rule(*args, **kwargs)
 
 
 @functools.cache
 def _signature(rule: Callable[..., Any]) -> inspect.Signature:
-    return inspect.signature(rule)
+    signature = inspect.signature(rule)
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
 
 
 def _no_rule(name: str) -> InputError:
     short = name.rsplit(".", 1)[-1]
     known = sorted({f.__name__ for f in FUNCTIONS} | {u.__name__ for u in UFUNCS} | {u.__name__ for u in COMPOSED})
-    close = nearest(short, known)
+    close = next(iter(difflib.get_close_matches(short, known, n=1, cutoff=0.7)), None)
     hint = (
         f"the nearest one that has is numpy.{close}"
         if close
@@ -308,7 +309,9 @@ def reshape(x: Any, shape: Any, order: str = "C") -> Any:
         raise InputError(f"numpy.reshape: order={order!r} has no rule here; transpose first and use order='C'.")
     wanted = [operator.index(n) for n in (shape if isinstance(shape, tuple | list) else (shape,))]
     if min(wanted, default=0) < -1 or wanted.count(-1) > 1:
-        raise InputError(f"reshape: the shape {tuple(wanted)} has more than one open size; expected at most one -1.")
+        raise InputError(
+            f"reshape: the shape {tuple(wanted)} is not possible; sizes are at least 0, and at most one is left open with -1."
+        )
     if -1 in wanted:
         known = math.prod(n for n in wanted if n != -1)
         if known == 0 or x.size % known:
@@ -327,7 +330,9 @@ METHODS["reshape"] = lambda x, *shape, **kw: reshape(x, shape[0] if len(shape) =
 def transpose(x: Any, axes: Any = None) -> Any:
     order = tuple(reversed(range(x.ndim))) if axes is None else tuple(normal_axis(a, x.ndim, "transpose") for a in axes)
     if sorted(order) != list(range(x.ndim)):
-        raise InputError(f"transpose: axes {axes} are no permutation of the {x.ndim} axes of shape {x.shape}.")
+        raise InputError(
+            f"transpose: axes {axes} are no permutation of the {x.ndim} axes of shape {x.shape}; name each axis once."
+        )
     return x if order == tuple(range(x.ndim)) else apply("transpose", x, axes=order)
 
 
@@ -467,7 +472,15 @@ def array_split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Any:
     if mode != "constant":
         raise InputError(f"numpy.pad: mode={mode!r} has no rule here; expected 'constant'.")
-    widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (x.ndim, 2)).tolist()
+    except (TypeError, ValueError):
+        widths = [[-1, -1]]
+    if any(width < 0 for pair in widths for width in pair):
+        raise InputError(
+            f"numpy.pad: pad_width={pad_width!r} does not fit shape {x.shape}; expected a number of at least 0, or (before, "
+            "after) for each axis."
+        )
     shape = tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
     spans = tuple((before, before + n, 1) for n, (before, _) in zip(x.shape, widths, strict=True))
     inner = apply("unslice", x, shape=shape, slices=spans)
@@ -502,6 +515,8 @@ def matmul(a: Any, b: Any) -> Any:
     a, b = lift(graph_of((a, b)), (a, b))
     if a.ndim == 0 or b.ndim == 0:
         raise InputError(f"matmul: shapes {a.shape} and {b.shape}; a plain number is multiplied with *, not with @.")
+    if a.shape[-1] != b.shape[-2:][0]:
+        raise matmul_misfit(a, b)
     a2 = reshape(a, (1, a.size)) if a.ndim == 1 else a
     b2 = reshape(b, (b.size, 1)) if b.ndim == 1 else b
     y = apply("matmul", a2, b2)
@@ -570,7 +585,9 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
             f"einsum {subscripts!r}: an index repeated within one operand has no rule here; use numpy.trace."
         )
     if len(terms.split(",")) != len(operands):
-        raise InputError(f"einsum {subscripts!r} names {len(terms.split(','))} operands; {len(operands)} were given.")
+        raise InputError(
+            f"einsum {subscripts!r} names {len(terms.split(','))} operands and {len(operands)} were given; expected as many."
+        )
     return apply("einsum", *operands, subscripts=f"{terms}->{result}")
 
 

@@ -53,8 +53,8 @@ def _broadcast(name: str, operands: tuple[Any, ...]) -> tuple[int, ...]:
     except ValueError:
         shapes = " and ".join(str(operand.shape) for operand in operands)
         raise InputError(
-            f"{name}: the shapes {shapes} do not fit together; from the right, each pair of sizes must be equal or 1. "
-            "Check the operands' shapes, or reshape one of them."
+            f"{name}: the shapes {shapes} do not fit together; from the right, each pair of sizes must be equal or "
+            "1; check the operands' shapes, or reshape one of them."
         ) from None
 
 
@@ -134,12 +134,17 @@ def _argmax_rule(x: Any, *, axis: int) -> ShapeAndDtype:
     return (*x.shape[:axis], *x.shape[axis + 1 :]), np.dtype(np.int64)
 
 
+def matmul_misfit(a: Any, b: Any) -> InputError:
+    """The error for two operands of a matrix product whose inner sizes differ."""
+    return InputError(
+        f"matmul: shapes {a.shape} and {b.shape} do not fit: {a.shape[-1]} columns of the first meet {b.shape[-2:][0]} rows "
+        "of the second; transpose one of them or check the layer sizes."
+    )
+
+
 def _matmul_rule(a: Any, b: Any) -> ShapeAndDtype:
     if a.shape[-1] != b.shape[-2]:
-        raise InputError(
-            f"matmul: shapes {a.shape} and {b.shape} do not fit: {a.shape[-1]} columns of the first meet "
-            f"{b.shape[-2]} rows of the second. Transpose one of them or check the layer sizes."
-        )
+        raise matmul_misfit(a, b)
     try:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
