@@ -107,7 +107,7 @@ MESSAGES: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: nn.Network(nn.Function(lambda x, w: x @ w, shapes={"w": (4, 2)}, name="mix"), input_shape=3),
-        "layer mix1: matmul: shapes (2, 3) and (4, 2) do not fit: 3 columns of the first meet 4 rows of the second. Transpose "
+        "layer mix1: matmul: shapes (2, 3) and (4, 2) do not fit: 3 columns of the first meet 4 rows of the second; transpose "
         "one of them or check the layer sizes.",
     ),
     (

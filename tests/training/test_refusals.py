@@ -65,7 +65,7 @@ FITS: list[tuple[Callable[[], nn.Network], Any, dict[str, Any], str]] = [
     (lambda: nn.Network(nn.Sigmoid(), nn.Dense(3)), (X.reshape(5, 2, 3), [0, 1, 2, 0, 1]), {}, "layer dense1: Dense(3) got rows "
      "of shape (2, 3); expected (features,). Put Flatten() before it."),
     (lambda: nn.Network(nn.Dense(3), nn.Function(broken)), (X, LABELS), {}, "layer broken1: matmul: shapes (2, 3) and (5, 2) do "
-     "not fit: 3 columns of the first meet 5 rows of the second. Transpose one of them or check the layer sizes."),
+     "not fit: 3 columns of the first meet 5 rows of the second; transpose one of them or check the layer sizes."),
     (lambda: nn.Network(nn.Dense(3), input_shape=5), (X, LABELS), {}, "the rows of 'training data' have shape (3,); the network "
      "takes (5,)."),
     # loss and last layer
