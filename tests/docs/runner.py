@@ -1,12 +1,13 @@
 """Runs the examples of a Markdown page in order and compares what they print with what the page says.
 
-A page is read top to bottom, in an empty folder. ``python`` blocks share one namespace; ``bash`` blocks run line by line.
+A page is read top to bottom, in a folder that is empty but for the files in ``tests/docs/files/PAGE``. ``python`` blocks share one namespace; ``bash`` blocks run line by line.
 An HTML comment in front of a block, which readers of the page do not see, says what is special about it:
 
     <!-- test: output -->                      this text is exactly what the block before printed; a line "…" stands for any lines
     <!-- test: output, numbers differ -->      the same, but numbers depend on the machine and are not compared
     <!-- test: file NAME -->                   write this block to a file instead of running it
     <!-- test: with "A" for "B" -->            run it with A in place of B, to save time
+    <!-- test: add --epochs 2 -->              give the command these arguments, too, to save time
     <!-- test: excerpt of PATH -->             these lines stand in a file of the project
     <!-- test: exit 2 -->                      the command ends with this exit code
 
@@ -20,6 +21,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FILES = Path(__file__).resolve().parent / "files"
 # Commands that set the project up or check it. They are what .ci/check runs, so running them here would be going in circles.
 SET_UP = {
     "pip install .",
@@ -97,10 +100,12 @@ class Page:
         self.names: dict[str, object] = {"__name__": "__main__"}
         self.printed = ""
         self.ran = 0
+        for file in FILES.joinpath(path.stem).glob("*"):
+            shutil.copy(file, folder)
 
     def run(self, block: Block) -> None:
         """Run a block, or compare it with what was printed."""
-        known = ("output", "file ", "with ", "exit ", "excerpt of ")
+        known = ("output", "file ", "with ", "add ", "exit ", "excerpt of ")
         for comment in block.comments:
             if not comment.startswith(known):
                 raise Mismatch(f"{self.where(block)}: the comment 'test: {comment}' means nothing.")
@@ -156,6 +161,7 @@ class Page:
             for comment in block.comments:
                 if found := re.fullmatch(r'with "(.+?)" for "(.+?)"', comment):
                     words = [found[1] if word == found[2] else word for word in words]
+            words += shlex.split(block.comment("add ") or "")
             done = subprocess.run(
                 words, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=300,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"},
