@@ -10,7 +10,8 @@ from unstuck.errors import InputError
 
 if __name__ == "__main__":
     try:
-        report = diagnose(next(a for a in sys.argv[1:] if not a.startswith("-")))
+        given = [a for a in sys.argv[1:] if not a.startswith("-")]
+        report = diagnose(given[0], **({"budget_seconds": float(given[1])} if len(given) > 1 else {}))
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

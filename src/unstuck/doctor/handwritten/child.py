@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import gc
 import hashlib
 import importlib
 import importlib.util
@@ -143,7 +144,10 @@ class Run:
                 self.recorder.at_pass = self._scouting
             elif job["mode"] == "follow":
                 sites = None if job["sites"] is None else set(job["sites"])
-                self.follow = Follow(self.recorder, int(job["loop"]), sites, int(job["head"]), int(job["tail"]))
+                enough = self.finish if job.get("head_only") else None
+                self.follow = Follow(
+                    self.recorder, int(job["loop"]), sites, int(job["head"]), int(job["tail"]), job.get("whole", ()), enough
+                )  # fmt: skip
                 self.recorder.at_pass = self.follow
             else:
                 self.waiting = (int(job["loop"]), int(job["hit"]))
@@ -351,6 +355,7 @@ def serve(address: str, scratch: str) -> None:
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)
+    gc.freeze()  # what is loaded now stays shared with every fork
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     wire.send(keeper, {"ready": True})
     keeper.setblocking(False)

@@ -19,13 +19,15 @@ SCALE = 1e-4  # relative difference of two factors
 class Source:
     """A recorded value that may be a parameter's gradient: its series and occurrence, and its projections on the directions.
 
-    ``key`` None: what the step added to the parameter.
+    ``key`` None: what the step added to the parameter. ``weight``: how much it counts that this value is right (one of many values of
+    the same line and shape may be right by being one of the terms of a sum).
     """
 
     key: Key | None
     occurrence: int
     flat: Array
     order: float
+    weight: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,15 @@ class Comparison:
 def sources(parameter: Parameter, window: Window) -> list[Source]:
     """The update first, then every recorded value with as many numbers as the parameter (also transposed)."""
     n = parameter.before.size
-    found = [Source(None, 0, parameter.update, np.inf)]
+    found = [Source(None, 0, parameter.update, np.inf, 1.0)]
     before, after = parameter.before.ravel(), parameter.after.ravel()
     seen: set[bytes] = {before.tobytes(), after.tobytes()}
 
-    def add(key: Key, occurrence: int, flat: Array, order: float) -> None:
+    def add(key: Key, occurrence: int, flat: Array, order: float, weight: float = 0.8) -> None:
         mark = flat.tobytes()
-        if mark not in seen and np.all(np.isfinite(flat)):
+        if (mark not in seen or weight > 0.5) and np.all(np.isfinite(flat)):
             seen.add(mark)
-            found.append(Source(key, occurrence, flat, order))
+            found.append(Source(key, occurrence, flat, order, weight))
 
     two = [s for s in parameter.shape if s != 1]
     for key, series in window.series.items():
@@ -87,10 +89,11 @@ def sources(parameter: Parameter, window: Window) -> list[Source]:
             for i in picked:
                 if int(np.prod(series.shapes[i])) != n:
                     continue
-                value = series.occurrence(i)
-                add(key, i, value.ravel(), float(series.order[i]))
+                value, when = series.occurrence(i), float(series.order[i])
+                weight = 0.8 if i == series.count - 1 or series.shapes.count(series.shapes[i]) == 1 else 0.5
+                add(key, i, value.ravel(), when, weight)
                 if value.ndim == 2 and len(two) == 2 and value.shape[0] == two[1]:
-                    add(key, i, np.ascontiguousarray(value.reshape(two[::-1]).T.ravel()), float(series.order[i]))
+                    add(key, i, np.ascontiguousarray(value.reshape(two[::-1]).T.ravel()), when, weight)
         elif sizes == {1} and series.flat.size == n:
             add(key, 0, series.flat, float(series.order[0]))
             if len(two) == 2:
@@ -156,8 +159,9 @@ def _judge(objective: Objective, row: int, tables: list[_Table]) -> Comparison |
             status, through = "right", own[0]
         else:
             status = "wrong" if r > max(WRONG, 100 * lim) else "unclear"
-            best = 0 if small else int(np.argmin(np.where(factor[row] != 0.0, residual[row], np.inf)))
-            if best and residual[row, best] <= lim:
+            fits = [] if small else np.flatnonzero((residual[row] <= lim) & (factor[row] != 0.0)).tolist()
+            best = max(fits, key=lambda k: (own[k].weight, own[k].order), default=0)
+            if best:
                 status, through = "right", own[best]
                 f, r = float(factor[row, best]), float(residual[row, best])
         verdicts.append(ParameterVerdict(parameter.path, status, f, r, through, small))
@@ -169,10 +173,11 @@ def _judge(objective: Objective, row: int, tables: list[_Table]) -> Comparison |
     verdicts = [_with_common(v, common) for v in verdicts]
     score = {"own": 0.3, "loss": 0.2, "sum": 0.1, "chain": 0.0}[objective.kind]
     for verdict in verdicts:
-        if verdict.status == "right":
-            direct = verdict.through is not None and verdict.through.key is None
-            same = direct and abs(verdict.factor / common - 1) < SCALE
-            score += (0.5 if verdict.small else 1.0) * (1.0 if same else 0.8)
+        if verdict.status == "right" and verdict.through is not None:
+            apart = verdict.through.key is None and not abs(verdict.factor / common - 1) < SCALE
+            score += (0.5 if verdict.small else 1.0) * (0.8 if apart else verdict.through.weight)
+        elif verdict.status == "uncovered" and objective.kind != "chain":
+            score -= 2.0  # a loss that does not depend on something that is trained is not what is descended
     return Comparison(objective, verdicts, score, common)
 
 

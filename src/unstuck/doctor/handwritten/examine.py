@@ -41,7 +41,7 @@ class Examination:
         return float(max(values, default=1.0))
 
 
-def examine_step(step: Step, loop: int, *, seed: int = 0, directions: int = 4) -> Examination | None:
+def examine_step(step: Step, loop: int, *, seed: int = 0, directions: int = 3) -> Examination | None:
     """Examine the step at which ``step`` stands still; None when nothing in it looks like a parameter."""
     with np.errstate(all="ignore"):
         known = understand(step, loop, np.random.default_rng(seed))

@@ -52,7 +52,7 @@ def differentiate(
     known: Understanding,
     rng: np.random.Generator,
     *,
-    directions: int = 4,
+    directions: int = 3,
     parameters: list[Parameter] | None = None,
     length: float = H,
     chains: bool = True,
