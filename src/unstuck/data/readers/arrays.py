@@ -8,7 +8,6 @@ import math
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -114,7 +113,9 @@ def read_npz(data: bytes, path: Path) -> Arrays:
                     arrays[name.removesuffix(".npy")] = parse_npy(
                         archive.read(name), f"{path}: array {name.removesuffix('.npy')!r}"
                     )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # a damaged archive makes zipfile raise nearly anything
         raise InputError(f"{path}: the .npz file is cut off or altered; save or fetch it again.") from error
     if not arrays:
         raise InputError(
