@@ -63,13 +63,13 @@ class Dataset:
             raise InputError(f"data set {self.name!r} is for regression and has no classes.")
         return len(self.class_names) if self.class_names is not None else int(self.targets.max()) + 1
 
-    def subset(self, rows: slice | Sequence[int] | NDArray[Any], name: str | None = None) -> Dataset:
+    def subset(self, rows: slice | Sequence[int] | NDArray[Any]) -> Dataset:
         """The given rows (a slice, row numbers or a mask), in that order; classes and names stay as they are."""
         chosen = rows if isinstance(rows, slice) else np.asarray(rows, dtype=None if len(rows) else np.int64)
         inputs = self.inputs[chosen]
         if len(inputs) == 0:
             raise InputError(f"data set {self.name!r}: a subset of no rows; at least one row is needed.")
-        return replace(self, inputs=inputs, targets=self.targets[chosen], name=name or self.name)
+        return replace(self, inputs=inputs, targets=self.targets[chosen])
 
     @classmethod
     def from_arrays(

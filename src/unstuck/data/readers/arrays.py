@@ -8,7 +8,7 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ def read_folder(path: Path, files: list[Path]) -> Arrays:
     return sort_by_name(arrays, path.resolve().name, str(path), lambda name: str(path / f"{name}.npy"))
 
 
-def sort_by_name(arrays: Mapping[str, NDArray[Any]], name: str, what: str, called: Any) -> Arrays:
+def sort_by_name(arrays: Mapping[str, NDArray[Any]], name: str, what: str, called: Callable[[str], str]) -> Arrays:
     """Inputs and targets of every part, found by the arrays' names; ``called(key)`` is how messages call an array.
 
     InputError when the names do not say which array holds the inputs.
