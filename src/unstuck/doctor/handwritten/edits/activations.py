@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from .making import factors, number
 from .reading import Reading, base_of, called, canonical, root_name
@@ -146,11 +147,19 @@ def _resolved(reading: Reading, function: ast.AST, value: ast.expr) -> ast.expr:
 # ------------------------------------------------------------------------------------------ values of activations
 
 
+def activations_of(reading: Reading) -> Activations:
+    """The activations of a program; they are looked for once."""
+    if reading not in _KNOWN:
+        _KNOWN[reading] = Activations(reading)
+    return _KNOWN[reading]
+
+
 class Activations:
-    """Which references of the program hold an activation."""
+    """Which references of the program hold an activation, and how its derivatives are written."""
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        self._templates: dict[str, list[str]] = {}
         self.known: dict[tuple[str, str], Activation] = {}
         for text, kind in reading.facts.activations.items():
             tree = expression(text)
@@ -244,12 +253,52 @@ class Activations:
     def present(self) -> list[Activation]:
         """Every activation that the program computes anywhere, each once."""
         found: dict[tuple[str, str], Activation] = {}
-        for node in walk(self.reading.text.tree):
+        for node in self.reading.text.nodes:
             if isinstance(node, ast.Call | ast.BinOp):
                 own = classify(self.reading, node, 3)
                 if own is not None:
                     found.setdefault((own.kind, own.slope), own)
         return list(found.values())
+
+    @cached_property
+    def slope_functions(self) -> list[tuple[str, str, str]]:
+        """The program's own derivative functions as (text before the operand, text behind it, kind)."""
+        found: dict[tuple[str, str], str] = {}
+        for node in self.reading.text.nodes:
+            call = called(node)
+            if (
+                call
+                and isinstance(node, ast.Call)
+                and node.args
+                and self.reading.is_slope_function(call[0], len(node.args) + len(node.keywords))
+            ):
+                first = node.args[0]
+                start, end = self.reading.text.span(node)
+                a, b = self.reading.text.span(first)
+                before, behind = self.reading.text.source[start:a], self.reading.text.source[b:end]
+                if "\n" not in before + behind:
+                    found.setdefault((before, behind), "own")
+        for name, function in self.reading.functions.items():
+            short = name.rsplit(".", 1)[-1]
+            if self.reading.is_slope_function(short, 1):
+                method = bool(function.args.args) and function.args.args[0].arg == "self"
+                found.setdefault((f"self.{short}(" if method else f"{short}(", ")"), "own")
+        return [(before, behind, kind) for (before, behind), kind in found.items()]
+
+    def templates(self, kind: str) -> list[str]:
+        """How the program itself writes this derivative elsewhere, with ``{}`` for the operand."""
+        if kind in self._templates:
+            return self._templates[kind]
+        found: list[str] = []
+        for node in self.reading.text.nodes:
+            if isinstance(node, ast.BinOp):
+                own = _slope(self.reading, node)
+                if own and own[1] == kind and isinstance(own[0], ast.Name | ast.Attribute | ast.Subscript):
+                    written, operand = self.reading.text.of(node), self.reading.text.of(own[0])
+                    if "{" not in written and "\n" not in written and operand in written:
+                        found.append(re.sub(rf"(?<![\w.]){re.escape(operand)}(?![\w\[.])", "{}", written))
+        self._templates[kind] = [t for t in dict.fromkeys(found) if "{}" in t]
+        return self._templates[kind]
 
     def _value(self, node: ast.expr) -> Activation | None:
         if isinstance(node, ast.IfExp):
@@ -283,7 +332,9 @@ class Activations:
 
 def _is_mask(node: ast.expr) -> bool:
     """``x > 0``: where a rectifier lets through."""
-    return isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Gt | ast.GtE) and number(node.comparators[0]) == 0
+    return (
+        isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Gt | ast.GtE) and number(node.comparators[0]) == 0
+    )
 
 
 def _plain_kind(name: str) -> str:
@@ -394,39 +445,15 @@ def _slope(reading: Reading, node: ast.expr) -> tuple[ast.expr, str] | None:
     return None
 
 
-def slope_functions(reading: Reading) -> list[tuple[str, str, str]]:
-    """The program's own derivative functions as (text before the operand, text behind it, kind)."""
-    found: dict[tuple[str, str], str] = {}
-    for node in walk(reading.text.tree):
-        call = called(node)
-        if (
-            call
-            and isinstance(node, ast.Call)
-            and node.args
-            and reading.is_slope_function(call[0], len(node.args) + len(node.keywords))
-        ):
-            first = node.args[0]
-            start, end = reading.text.span(node)
-            a, b = reading.text.span(first)
-            before, behind = reading.text.source[start:a], reading.text.source[b:end]
-            if "\n" not in before + behind:
-                found.setdefault((before, behind), "own")
-    for name, function in reading.functions.items():
-        short = name.rsplit(".", 1)[-1]
-        if reading.is_slope_function(short, 1):
-            method = bool(function.args.args) and function.args.args[0].arg == "self"
-            found.setdefault((f"self.{short}(" if method else f"{short}(", ")"), "own")
-    return [(before, behind, kind) for (before, behind), kind in found.items()]
+def inside_slope(reading: Reading, node: ast.expr) -> bool:
+    """Whether the reference is what a derivative of an activation is taken of."""
+    for above in reading.text.ancestors(node):
+        if not isinstance(above, ast.expr) or isinstance(above, ast.Subscript | ast.Attribute):
+            return False
+        own = _slope(reading, above)
+        if own is not None and canonical(own[0]) == canonical(node):
+            return True
+    return False
 
 
-def templates(reading: Reading, kind: str) -> list[str]:
-    """How the program itself writes this derivative elsewhere, with ``{}`` for the operand."""
-    found: list[str] = []
-    for node in walk(reading.text.tree):
-        if isinstance(node, ast.BinOp):
-            own = _slope(reading, node)
-            if own and own[1] == kind and isinstance(own[0], ast.Name | ast.Attribute | ast.Subscript):
-                written, operand = reading.text.of(node), reading.text.of(own[0])
-                if "{" not in written and "\n" not in written and operand in written:
-                    found.append(re.sub(rf"(?<![\w.]){re.escape(operand)}(?![\w\[.])", "{}", written))
-    return [t for t in dict.fromkeys(found) if "{}" in t]
+_KNOWN: WeakKeyDictionary[Reading, Activations] = WeakKeyDictionary()

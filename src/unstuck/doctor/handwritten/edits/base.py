@@ -64,13 +64,13 @@ def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[E
     for text, (_, _, _, change) in zip(texts, proposed, strict=True):
         known = causes.setdefault(text or "", [])
         known += [c for c in (change.cause, *change.other_causes) if c not in known]
-    seen = {ast.dump(reading.text.tree)}
+    seen: set[tuple[int, str]] = set()
     by_line: Counter[int] = Counter()
     by_family: Counter[tuple[int, str]] = Counter()
     for text, (cost, _, name, change) in zip(texts, proposed, strict=True):
         if text is None or by_line[change.line] >= PER_LINE or by_family[change.line, name] >= PER_FAMILY:
             continue
-        meaning = _meaning(text)
+        meaning = _meaning(reading, change, text)
         if meaning is None or meaning in seen:
             continue
         seen.add(meaning)
@@ -91,10 +91,33 @@ def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[E
         )
 
 
-def _meaning(text: str) -> str | None:
-    """The tree without positions, as a key; None when the text does not compile."""
+def _meaning(reading: Reading, change: Change, mended: str) -> tuple[int, str] | None:
+    """The tree of the changed part without positions, as a key; None when it does not compile or nothing has changed.
+
+    Only the outermost function or top-level statement around the change is looked at: the rest of the text is the same.
+    """
+    start, end = _region(reading, change)
+    grown = len(mended) - len(reading.text.source)
+    before = _dump(reading.text.source[start:end])
+    after = _dump(mended[start : end + grown])
+    return None if after is None or after == before else (start, after)
+
+
+def _region(reading: Reading, change: Change) -> tuple[int, int]:
+    """Offsets of the lines of that function or statement; of the whole text when the change reaches beyond one."""
+    text = reading.text
+    first, last = min(p.start for p in change.pieces), max(p.end for p in change.pieces)
+    for statement in reading.outermost:
+        if text.solo(statement):
+            start, end = text.full_lines(statement)
+            if start <= first and last < end:
+                return start, end
+    return 0, len(text.source)
+
+
+def _dump(text: str) -> str | None:
     try:
-        tree = parse(text)
+        tree = parse("if 1:\n" + text if text[:1] in " \t" else text)
         compile(tree, "<edit>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return None

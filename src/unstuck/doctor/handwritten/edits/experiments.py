@@ -17,7 +17,7 @@ from .families.penalty import penalties
 from .literals import Literal, Literals
 from .making import factors, is_number, number
 from .model import Edit, Facts
-from .reading import Reading, called, canonical, names_in
+from .reading import Reading, called, canonical
 from .text import ATOM, PRODUCT, Piece, bracketed, expression, parse, walk
 
 _UNIT_DRAWS = {"rand", "random", "random_sample", "ranf", "sample"}
@@ -73,7 +73,7 @@ class Experiments:
 
     def _free(self, *wanted: str) -> list[str]:
         """The names themselves, or with an underscore behind where the program has them already."""
-        used = names_in(self.text.tree)
+        used = self.text.names
         found = []
         for name in wanted:
             while name in used:
@@ -307,7 +307,7 @@ class Experiments:
     def _literals_named(self, node: ast.AST) -> Iterator[Literal]:
         """Literals behind a reference that was rebuilt from text: found through the same text in the program."""
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-            for own in walk(self.text.tree):
+            for own in self.text.nodes:
                 if (
                     type(own) is type(node)
                     and isinstance(own, ast.expr)

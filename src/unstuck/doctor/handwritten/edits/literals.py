@@ -173,7 +173,7 @@ class Literals:
         return sorted(shared, key=lambda literal: literal.start)
 
     def _shape_nodes(self) -> Iterator[ast.expr]:
-        for node in walk(self.reading.text.tree):
+        for node in self.reading.text.nodes:
             call = called(node)
             if call and call[0] in _DRAWS and isinstance(node, ast.Call):
                 for argument in [*node.args, *(k.value for k in node.keywords if k.arg in ("size", "shape"))]:
@@ -189,7 +189,7 @@ class Literals:
     def width_lists(self) -> list[list[Literal]]:
         """Lists of layer widths: all members, input and output included."""
         found = []
-        for node in walk(self.reading.text.tree):
+        for node in self.reading.text.nodes:
             if isinstance(node, ast.List | ast.Tuple) and len(node.elts) >= 3:
                 literals = [self.literal(e) for e in node.elts]
                 whole = [x for x in literals if x is not None and x.value == int(x.value) and x.value >= 1]
@@ -200,7 +200,7 @@ class Literals:
     def _holds_layers(self, node: ast.expr) -> bool:
         """Whether neighbours of the list become the shape of something random."""
         names = {n for t in self._receivers(node) for n in (t,)}
-        for other in walk(self.reading.text.tree):
+        for other in self.reading.text.nodes:
             call = called(other)
             if call and call[0] in _DRAWS and isinstance(other, ast.Call):
                 reads = {canonical(n) for a in other.args for n in walk(a) if isinstance(n, ast.Name | ast.Attribute)}
@@ -239,7 +239,7 @@ class Literals:
         return self._all(self._batch_nodes())
 
     def _batch_nodes(self) -> Iterator[ast.expr]:
-        for node in walk(self.reading.text.tree):
+        for node in self.reading.text.nodes:
             call = called(node)
             if (
                 call
@@ -264,7 +264,7 @@ class Literals:
         return self._all(self._seed_nodes())
 
     def _seed_nodes(self) -> Iterator[ast.expr]:
-        for node in walk(self.reading.text.tree):
+        for node in self.reading.text.nodes:
             call = called(node)
             if call and isinstance(node, ast.Call):
                 if call[0] in _SEEDERS and node.args:
@@ -274,7 +274,7 @@ class Literals:
     @cached_property
     def unseeded(self) -> list[ast.Call]:
         """Generators that are made without a seed."""
-        calls = [n for n in walk(self.reading.text.tree) if isinstance(n, ast.Call) and not n.args and not n.keywords]
+        calls = [n for n in self.reading.text.nodes if isinstance(n, ast.Call) and not n.args and not n.keywords]
         return [n for n in calls if (c := called(n)) and c[0] in ("default_rng", "RandomState")]
 
     # ------------------------------------------------------------------------------------------------ flow
@@ -302,7 +302,7 @@ class Literals:
 
     def _of_key(self, key: str) -> list[ast.expr]:
         found = []
-        for node in walk(self.reading.text.tree):
+        for node in self.reading.text.nodes:
             if isinstance(node, ast.Dict):
                 found += [
                     v
@@ -356,7 +356,7 @@ class Literals:
         positions = [n for n in names if n not in ("self", "cls")]
         given: list[ast.expr] = []
         missing = False
-        for node in walk(self.reading.text.tree):
+        for node in self.reading.text.nodes:
             call = called(node)
             if not (
                 call and isinstance(node, ast.Call) and any(f is function for f in self._called_functions(call[0]))

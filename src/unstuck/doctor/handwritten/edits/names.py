@@ -30,8 +30,12 @@ class Update:
 
 
 def canonical(node: ast.AST) -> str:
-    """Spelling without differences of quotes and spaces."""
-    return ast.unparse(node)
+    """Spelling without differences of quotes and spaces. Kept on the node: it is asked for very often."""
+    known: str | None = getattr(node, "_spelling", None)
+    if known is None:
+        known = ast.unparse(node)
+        setattr(node, "_spelling", known)  # noqa: B010
+    return known
 
 
 def base_of(node: ast.expr) -> ast.expr:
@@ -53,8 +57,13 @@ def called(node: ast.AST) -> tuple[str, ast.expr | None] | None:
     return None
 
 
-def names_in(node: ast.AST) -> set[str]:
-    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
+def names_in(node: ast.AST) -> frozenset[str]:
+    """Every name inside the node; kept on it like its spelling."""
+    known: frozenset[str] | None = getattr(node, "_names", None)
+    if known is None:
+        known = frozenset(n.id for n in walk(node) if isinstance(n, ast.Name))
+        setattr(node, "_names", known)  # noqa: B010
+    return known
 
 
 def root_name(node: ast.expr) -> str | None:

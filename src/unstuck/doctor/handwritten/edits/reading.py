@@ -23,6 +23,7 @@ class Reading(Structure):
     def __init__(self, source: str, facts: Facts) -> None:
         super().__init__(source)
         self.facts = facts
+        self._unread: dict[ast.AST, set[str]] = {}
 
     def is_nested(self, node: ast.expr) -> bool:
         """Whether it is known, or looks as if, the value has two levels: a list of lists or a matrix."""
@@ -131,23 +132,45 @@ class Reading(Structure):
     def stepped(self) -> set[str]:
         """Counters that are used one step away from themselves somewhere."""
         found = set()
-        for node in walk(self.text.tree):
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and isinstance(node.left, ast.Name):
-                if isinstance(node.right, ast.Constant):
-                    found.add(node.left.id)
+        for node in self.text.nodes:
+            match node:
+                case ast.BinOp(left=ast.Name(id=name), op=ast.Add() | ast.Sub(), right=ast.Constant()):
+                    found.add(name)
         return found & self.all_counters
 
     @cached_property
+    def subscripted(self) -> set[str]:
+        """Names and members that carry an index somewhere."""
+        nodes = (n.value for n in self.text.nodes if isinstance(n, ast.Subscript))
+        return {canonical(n) for n in nodes if isinstance(n, ast.Name | ast.Attribute)}
+
+    @cached_property
+    def made_from(self) -> set[tuple[str, str]]:
+        """(target, source) where a value is one function of one other: ``h = tanh(z)``."""
+        found = set()
+        for statement in self.statements:
+            if isinstance(statement, ast.Assign):
+                read = {canonical(base_of(r.node)) for r in self.references(statement.value) if not r.index}
+                if len(read) == 1:
+                    found |= {(canonical(base_of(t)), next(iter(read))) for t in self.targets(statement)}
+        return found
+
+    @cached_property
     def unread(self) -> set[str]:
-        """Names and members that are assigned and that nothing reads."""
-        stored: set[str] = set()
-        read: set[str] = set()
-        for node in walk(self.text.tree):
-            if isinstance(node, ast.Name | ast.Attribute):
-                (stored if isinstance(node.ctx, ast.Store) else read).add(canonical(node))
-            elif isinstance(node, ast.arg):
-                stored.add(node.arg)
-        return stored - read - {"self"}
+        """Members that are assigned and that nothing reads."""
+        members = [n for n in self.text.nodes if isinstance(n, ast.Attribute)]
+        stored = {canonical(n) for n in members if isinstance(n.ctx, ast.Store)}
+        return stored - {canonical(n) for n in members if isinstance(n.ctx, ast.Load)}
+
+    def unread_in(self, holder: ast.AST) -> set[str]:
+        """Names that a function is given or assigns and does not read; likewise for the module as a whole."""
+        if holder not in self._unread:
+            names = [n for n in walk(holder) if isinstance(n, ast.Name)]
+            stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+            if isinstance(holder, ast.FunctionDef | ast.AsyncFunctionDef):
+                stored |= {a.arg for a in holder.args.args}
+            self._unread[holder] = stored - {n.id for n in names if isinstance(n.ctx, ast.Load)} - {"self", "_"}
+        return self._unread[holder]
 
     def is_time(self, statement: ast.stmt, counter: str) -> bool:
         """Whether the counter runs over time steps: something is made from itself one step away, with fixed weights."""
@@ -187,7 +210,9 @@ class Reading(Structure):
         if not isinstance(target, ast.Name):
             return False
         holder = self.holder(statement)
-        around = [a for a in self.text.ancestors(statement) if isinstance(a, ast.For | ast.While) and self.holder(a) is holder]
+        around = [
+            a for a in self.text.ancestors(statement) if isinstance(a, ast.For | ast.While) and self.holder(a) is holder
+        ]
         if not around and isinstance(holder, ast.Module):
             return True
         made = [
@@ -230,7 +255,9 @@ class Reading(Structure):
         """Whether another step is made from this value: then it is a summed gradient, not a parameter."""
         own = _key(update.target)
         for other in self.updates:
-            if _key(other.target) != own and any(_key(r.node) == own for r in self.references(other.moved_by) if not r.index):
+            if _key(other.target) != own and any(
+                _key(r.node) == own for r in self.references(other.moved_by) if not r.index
+            ):
                 return True
         for statement in self.statements:
             if isinstance(statement, ast.Assign) and not as_updates(statement):

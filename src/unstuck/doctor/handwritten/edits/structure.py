@@ -46,9 +46,11 @@ class Structure:
 
     def __init__(self, source: str) -> None:
         self.text = Text(source)
-        self.statements = [n for n in walk(self.text.tree) if isinstance(n, ast.stmt)]
+        self.statements = [n for n in self.text.nodes if isinstance(n, ast.stmt)]
         self.functions: dict[str, Function] = {}
         self._function: dict[ast.AST, Function | None] = {}
+        self._references: dict[tuple[ast.AST, bool], list[Reference]] = {}
+        self._body: dict[ast.AST, list[ast.AST]] = {}
         self._near: dict[ast.AST, list[Reference]] = {}
         self._name_scopes(self.text.tree, "")
         self.fixed = self._names_of_code()
@@ -67,7 +69,7 @@ class Structure:
     def _names_of_code(self) -> set[str]:
         """Names of modules, functions and classes: they are never operands."""
         names = set()
-        for node in walk(self.text.tree):
+        for node in self.text.nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names |= {(a.asname or a.name).split(".")[0] for a in node.names}
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -77,10 +79,18 @@ class Structure:
         return names
 
     @cached_property
+    def outermost(self) -> list[ast.stmt]:
+        """Top-level statements, classes taken apart into their members."""
+        found: list[ast.stmt] = []
+        for statement in self.text.tree.body:
+            found += statement.body if isinstance(statement, ast.ClassDef) else [statement]
+        return found
+
+    @cached_property
     def modules(self) -> dict[str, str]:
         """Imported module -> the name it has in this file: {"numpy": "np"}."""
         found: dict[str, str] = {}
-        for node in walk(self.text.tree):
+        for node in self.text.nodes:
             if isinstance(node, ast.Import):
                 found |= {a.name: a.asname or a.name.split(".")[0] for a in node.names}
         return found
@@ -88,7 +98,7 @@ class Structure:
     @cached_property
     def _nested(self) -> set[str]:
         found = set()
-        for node in walk(self.text.tree):
+        for node in self.text.nodes:
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Subscript):
                 found.add(canonical(node.value.value))
             elif (
@@ -102,10 +112,10 @@ class Structure:
     @cached_property
     def objects(self) -> set[str]:
         """Names that hold a generator or an object of the program's own classes: no operands either."""
-        classes = {n.name for n in walk(self.text.tree) if isinstance(n, ast.ClassDef)}
+        classes = {n.name for n in self.text.nodes if isinstance(n, ast.ClassDef)}
         makers = classes | {"default_rng", "RandomState", "Random"}
         found = set()
-        for node in walk(self.text.tree):
+        for node in self.text.nodes:
             if isinstance(node, ast.Assign) and (call := called(node.value)) and call[0] in makers:
                 found |= {t.id for t in node.targets if isinstance(t, ast.Name)}
             if (
@@ -138,14 +148,19 @@ class Structure:
     def own_class(self, node: ast.AST) -> ast.ClassDef | None:
         return next((a for a in self.text.ancestors(node) if isinstance(a, ast.ClassDef)), None)
 
-    def body_nodes(self, holder: ast.AST) -> Iterator[ast.AST]:
+    def body_nodes(self, holder: ast.AST) -> list[ast.AST]:
         """Every node that runs in this function or module itself, not in functions or classes inside it."""
+        if holder not in self._body:
+            self._body[holder] = list(self._own_nodes(holder))
+        return self._body[holder]
+
+    def _own_nodes(self, holder: ast.AST) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(holder):
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 continue
             yield child
             if not isinstance(child, ast.JoinedStr):
-                yield from self.body_nodes(child)
+                yield from self._own_nodes(child)
 
     def body_statements(self, holder: ast.AST) -> list[ast.stmt]:
         return [n for n in self.body_nodes(holder) if isinstance(n, ast.stmt)]
@@ -164,7 +179,7 @@ class Structure:
     @cached_property
     def _lambdas(self) -> dict[str, ast.Lambda]:
         found = {}
-        for node in walk(self.text.tree):
+        for node in self.text.nodes:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
                 for target in node.targets:
                     if isinstance(target, ast.Name):
@@ -249,8 +264,14 @@ class Structure:
                 return parts_of(target)
         return []
 
-    def references(self, node: ast.AST, index: bool = False) -> Iterator[Reference]:
+    def references(self, node: ast.AST, index: bool = False) -> list[Reference]:
         """All references in an expression in source order; ``.T``, ``.shape`` and methods are not part of them."""
+        key = (node, index)
+        if key not in self._references:
+            self._references[key] = list(self._find_references(node, index))
+        return self._references[key]
+
+    def _find_references(self, node: ast.AST, index: bool) -> Iterator[Reference]:
         if isinstance(node, ast.JoinedStr):
             return
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
@@ -321,7 +342,7 @@ class Structure:
     @cached_property
     def all_counters(self) -> set[str]:
         found: set[str] = set()
-        for node in walk(self.text.tree):
+        for node in self.text.nodes:
             if isinstance(node, ast.For | ast.comprehension):
                 found |= set(counting_names(node.target, node.iter))
         return found
@@ -381,13 +402,15 @@ class Structure:
     def attributes(self) -> list[set[str]]:
         """The members that belong together: those of each class, and those read through each name."""
         groups: dict[str, set[str]] = {}
-        for node in walk(self.text.tree):
+        for node in self.text.nodes:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in self.fixed:
                 parent = self.text.parent(node)
                 if node.attr in VIEWS or (isinstance(parent, ast.Call) and parent.func is node):
                     continue
                 own = self.own_class(node)
-                owner = own.name if own is not None and node.value.id == "self" else f"{self.scope(node)}:{node.value.id}"
+                owner = (
+                    own.name if own is not None and node.value.id == "self" else f"{self.scope(node)}:{node.value.id}"
+                )
                 groups.setdefault(owner, set()).add(node.attr)
         return list(groups.values())
 

@@ -153,7 +153,9 @@ class Text:
         starts += [m.end() for m in re.finditer(r"\r\n|\r|\n", source)]
         self.starts = starts
         self.parents: dict[ast.AST, ast.AST] = {}
-        for node in walk(self.tree):
+        self.nodes = list(walk(self.tree))
+        self.names = {n.id for n in self.nodes if isinstance(n, ast.Name)}
+        for node in self.nodes:
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..activations import UNKNOWN, Activation, Activations, Slope, derivative, slope_functions, slopes, templates
+from ..activations import UNKNOWN, Activation, Activations, Slope, activations_of, derivative, slopes
 from ..making import chains, change, factors, is_number, products, times, without
 from ..model import Change
 from ..reading import Reading, base_of, canonical, names_in
-from ..text import ATOM, PRODUCT, bracketed, walk
+from ..text import ATOM, PRODUCT, bracketed, expression, walk
 
 MISSING, MISPLACED, WRONG = (
     "activation-derivative-missing",
@@ -20,7 +20,7 @@ GUESSES = ("sigmoid", "tanh", "relu")
 
 
 def propose(reading: Reading) -> Iterator[Change]:
-    activations = Activations(reading)
+    activations = activations_of(reading)
     for statement in reading.sites():
         for value in reading.values(statement):
             if reading.role(statement) != "forward" and isinstance(
@@ -140,7 +140,7 @@ def _written(reading: Reading, activations: Activations, statement: ast.stmt) ->
         else:
             kinds = (found.kind,)
         for kind in kinds:
-            own = [t.replace("{}", text) for t in templates(reading, kind)]
+            own = [t.replace("{}", text) for t in activations.templates(kind)]
             before = (
                 found.before if found.before and names_in_text(found.before) <= _bound(reading, statement) else None
             )
@@ -156,12 +156,13 @@ def _slope_calls(reading: Reading, statement: ast.stmt) -> list[tuple[str, str]]
     """The program's derivative functions, but not inside themselves."""
     own = reading.function(statement)
     here = own.name if own is not None else None
-    return [(a, b) for a, b, _ in slope_functions(reading) if a.rstrip("(").rsplit(".", 1)[-1] != here]
+    return [(a, b) for a, b, _ in activations_of(reading).slope_functions if a.rstrip("(").rsplit(".", 1)[-1] != here]
 
 
-def names_in_text(text: str) -> set[str]:
-    tree = ast.parse(f"({text}\n)", mode="eval")
-    return names_in(tree)
+def names_in_text(text: str) -> frozenset[str]:
+    """Names inside an expression that is only a text."""
+    tree = expression(text)
+    return names_in(tree) if tree is not None else frozenset()
 
 
 def _bound(reading: Reading, statement: ast.stmt) -> set[str]:
@@ -240,7 +241,7 @@ def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope:
         before = operand if kind == "sine" else None
         for new in dict.fromkeys(
             [
-                *(t.replace("{}", operand) for t in templates(reading, kind)[:1]),
+                *(t.replace("{}", operand) for t in activations.templates(kind)[:1]),
                 *derivative(kind, operand, before, own, array),
             ]
         ):

@@ -34,7 +34,8 @@ def _copies(reading: Reading, node: ast.expr) -> list[str]:
     text = bracketed(reading.text.of(node), ATOM)
     shape = reading.shape(node)
     if "numpy" in reading.modules and shape != ():
-        return [f"{text}.copy()"]
+        listed = shape is None and canonical(node) in reading.subscripted
+        return [f"{text}.copy()", f"[part.copy() for part in {text}]"] if listed else [f"{text}.copy()"]
     if shape is None and "numpy" not in reading.modules:
         return [f"{text}[:]", f"[row[:] for row in {text}]"] if reading.is_nested(node) else [f"{text}[:]"]
     return []
@@ -156,7 +157,7 @@ def _pool(reading: Reading, node: ast.AST) -> Iterator[Change]:
         pieces = [text.swap(node.elt, made)]
         others = [
             n
-            for n in walk(text.tree)
+            for n in text.nodes
             if isinstance(n, ast.Name | ast.Attribute)
             and isinstance(n.ctx, ast.Load)
             and canonical(n) == canonical(node.elt.value)

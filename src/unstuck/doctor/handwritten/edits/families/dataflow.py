@@ -22,9 +22,7 @@ def propose(reading: Reading) -> Iterator[Change]:
 
 def _unread(reading: Reading) -> Iterator[tuple[ast.Name | ast.Attribute, ast.stmt]]:
     """Names of a function (or members of self) that are assigned and read nowhere."""
-    loaded = {
-        canonical(n) for n in walk(reading.text.tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)
-    }
+    loaded = {canonical(n) for n in reading.text.nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
     holders = [reading.text.tree, *reading.functions.values()]
     for holder in holders:
         nodes = list(reading.body_nodes(holder))

@@ -45,7 +45,7 @@ def _masks(reading: Reading) -> list[tuple[str, str]]:
             share = draws[0].comparators[0] if isinstance(draws[0], ast.Compare) else draws[0]
             for target in reading.targets(statement):
                 found.append((canonical(base_of(target)), reading.text.of(share)))
-    for node in walk(reading.text.tree):
+    for node in reading.text.nodes:
         call = called(node)
         if call and call[0] == "append" and isinstance(node, ast.Call) and node.args and call[1] is not None:
             known = next((s for b, s in found if canonical(base_of(node.args[0])) == b), None)

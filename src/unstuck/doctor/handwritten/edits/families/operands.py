@@ -6,10 +6,10 @@ import ast
 import difflib
 from collections.abc import Iterator
 
+from ..activations import inside_slope
 from ..making import change, is_number
 from ..model import Change, Shape
 from ..reading import Reading, Reference, base_of, canonical, names_in, root_name
-from ..text import walk
 
 PER_SLOT = 9
 
@@ -39,6 +39,8 @@ def _below_bar(reading: Reading, slot: Reference) -> bool:
 
 def _causes(reading: Reading, statement: ast.stmt, slot: ast.expr, new: ast.expr | None) -> tuple[str, ...]:
     role = reading.role(statement)
+    if role != "forward" and inside_slope(reading, slot):
+        return "activation-derivative-misplaced", "activation-derivative-wrong", "gradient-operand-wrong"
     weights = reading.is_parameter(slot) or (new is not None and reading.is_parameter(new))
     if role == "forward":
         return "wrong-variable", "product-or-axis-wrong"
@@ -68,13 +70,13 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[C
             cost, turned = 0.9, False
         elif shape[::-1] == own:
             cost, turned = 1.6, True
-        elif sorted(shape) == sorted(own) or len(shape) == len(own):
-            cost, turned = 2.6, False
+        elif len(shape) == len(own) and (shape[1:] == own[1:] or sorted(shape) == sorted(own)):
+            cost, turned = 1.7, False
         else:
             continue
         alike = difflib.SequenceMatcher(None, new, slot.text).ratio()
         cost += prior + 0.4 * (1 - alike)
-        cost += 0.8 * (new in written) + 0.4 * (new in read) - 0.6 * (new in reading.unread)
+        cost += 0.8 * (new in written) + 0.4 * (new in read) - 0.6 * _unread(reading, statement, new)
         if new not in found or cost < found[new][0]:
             found[new] = (cost, node, turned)
     for new, (cost, other, turned) in sorted(found.items(), key=lambda item: item[1][0])[:PER_SLOT]:
@@ -85,9 +87,15 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[C
         else:
             piece = text.swap(slot.node, spelt)
         causes = _causes(reading, statement, slot.node, other)
-        if new in reading.unread:
+        if _unread(reading, statement, new) and not inside_slope(reading, slot.node):
             causes = tuple(dict.fromkeys(("wrong-variable", *causes)))
         yield change(reading, slot.node, piece, causes, f"use `{spelt}` instead of `{slot.text}`", cost)
+
+
+def _unread(reading: Reading, statement: ast.stmt, text: str) -> bool:
+    """Whether nothing else reads this value: a sign that it was meant here."""
+    root = text.partition("[")[0]
+    return root in reading.unread or (root.isidentifier() and root in reading.unread_in(reading.holder(statement)))
 
 
 def _shape(reading: Reading, node: ast.expr, text: str, statement: ast.stmt) -> Shape | None:
@@ -105,6 +113,8 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
         base, own = canonical(base_of(other.node)), canonical(base_of(node))
         if base in paired:
             prior -= 0.6
+        elif (own, base) in reading.made_from or (base, own) in reading.made_from:
+            prior -= 0.4
         elif base == own:
             prior += 0.1
         if isinstance(node, ast.Subscript) and isinstance(other.node, ast.Subscript) is False and _depth(node) > 0:
@@ -114,6 +124,8 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
         same_index = _reindexed(reading, node, other.node)
         if same_index and same_index != other.text:
             yield same_index, other.node, prior
+        if _depth(node) and not _depth(other.node) and base in reading.subscripted:
+            yield other.text + _tail(reading, node), other.node, prior
         yield other.text, other.node, prior + (0.0 if not same_index or same_index == other.text else 0.3)
     if isinstance(node, ast.Attribute) or root_name(node) == "self":
         for other in reading.members(statement):
@@ -129,6 +141,14 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
         yield member, node, 0.1
     if isinstance(node, ast.Subscript) and _depth(node):
         yield text.of(node.value), node.value, 0.6
+
+
+def _tail(reading: Reading, node: ast.expr) -> str:
+    """All indices behind a reference: ``[i][j]`` of ``w[i][j]``."""
+    base = node
+    while isinstance(base, ast.Subscript):
+        base = base.value
+    return reading.source_between(base, node)
 
 
 def _depth(node: ast.expr) -> int:
@@ -155,7 +175,7 @@ def _sibling_keys(reading: Reading, node: ast.expr) -> Iterator[str]:
     if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)):
         return
     base = reading.text.of(node.value)
-    for other in walk(reading.text.tree):
+    for other in reading.text.nodes:
         if (
             isinstance(other, ast.Subscript)
             and isinstance(other.slice, ast.Constant)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..making import change
 from ..model import Change
-from ..reading import Reading, base_of, called, canonical, names_in
+from ..reading import Reading, base_of, called, canonical
 from ..text import walk
 
 EARLY = ("updated-too-early", "step-missing", "buffer-overwritten")
@@ -142,7 +142,7 @@ def _read_first(
     """A returned expression is computed before the movement and returned after it."""
     text = reading.text
     if isinstance(late, ast.Return) and late.value is not None and "\n" not in text.of(late.value):
-        name = next(n for n in ("passed_down", "error_below", "below_error") if n not in names_in(text.tree))
+        name = next(n for n in ("passed_down", "error_below", "below_error") if n not in text.names)
         pieces = [text.before(early, f"{name} = {text.of(late.value)}"), text.swap(late.value, name)]
         yield change(
             reading, update, pieces, EARLY, "compute what is returned before the weights are changed", 1.0, marks
@@ -164,7 +164,7 @@ def _kept(
     written = text.of(nodes[0])
     stem = "".join(c if c.isalnum() else "_" for c in written.rsplit(".", 1)[-1]).strip("_")
     name = f"old_{stem}"
-    if name in names_in(text.tree) or not nodes:
+    if name in text.names or not nodes:
         return
     shape = reading.shape(nodes[0])
     deep = any(isinstance(n, ast.Subscript) for n in reads)

@@ -39,7 +39,7 @@ def propose(reading: Reading) -> Iterator[Change]:
 
 def penalties(reading: Reading) -> Iterator[Penalty]:
     """Sums of squares or of absolute values of a single reference, with what they are multiplied by."""
-    for node in walk(reading.text.tree):
+    for node in reading.text.nodes:
         call = called(node)
         if not (call and call[0] in ("sum", "norm") and isinstance(node, ast.Call)):
             continue
@@ -192,7 +192,8 @@ def _other_terms(reading: Reading, node: ast.AST, found: list[Penalty]) -> Itera
     for side in (node.right, node.left):
         parts = factors(side)
         weights = [p for p, times in parts if times and reading.is_parameter(p)]
-        if not weights and any(canonical_text(p.coefficient) in (canonical_text(text.of(side)), canonical_text(f"0.5 * {text.of(side)}")) for p in found):
+        bare = canonical_text(text.of(side))
+        if not weights and any(canonical_text(p.coefficient) in (bare, f"0.5 * {bare}") for p in found):
             for penalty in found:
                 for term in _terms(penalty, penalty.weights, array):
                     yield change(reading, node, text.swap(side, term), CAUSES, f"the penalty's gradient is {term}", 1.0)

@@ -156,7 +156,7 @@ def _elementwise(reading: Reading, node: ast.AST) -> Iterator[Change]:
         if _fits(shape_a, shape_b, "dot"):
             piece = reading.text.swap(node, f"{a} @ {b}")
             causes = tuple(dict.fromkeys(("product-or-axis-wrong", *_causes(reading, node.left, node.right))))
-            yield change(reading, node, piece, causes, "take the matrix product", 1.8 + 0.2 * i)
+            yield change(reading, node, piece, causes, "take the matrix product", 1.5 + 0.2 * i)
 
 
 def _index_orders(reading: Reading, node: ast.AST) -> Iterator[Change]:

@@ -67,8 +67,8 @@ def row_counts(reading: Reading, node: ast.AST) -> list[tuple[str, float]]:
                 found.setdefault(text.of(inner), 0.0)
     for name in [a for a in _arguments(holder) if a not in reading.objects]:
         shape = reading.shape_of(name, statement.lineno, reading.scope(statement))
-        if shape == () or (shape is None and name in reading.unread):
-            found.setdefault(name, -0.1 if name in reading.unread else 0.5)
+        if shape == () or (shape is None and name in reading.unread_in(holder)):
+            found.setdefault(name, -0.1 if name in reading.unread_in(holder) else 0.5)
         elif shape is None and not _has_rows(reading, holder, name):
             found.setdefault(f"len({name})", 0.5)
             found.setdefault(name, 0.6)
@@ -83,7 +83,7 @@ def row_counts(reading: Reading, node: ast.AST) -> list[tuple[str, float]]:
                 found.setdefault(f"len({reference.text})", 0.35)
             elif shape and len(shape) == 2 and shape[1] == reading.facts.batch:
                 found.setdefault(f"{reference.text}.shape[1]", 0.4)
-            elif shape is None and not reading.facts.shapes and reference.text in _read(reading, statement):
+            elif shape != () and reading.facts.batch is None and reference.text in _read(reading, statement):
                 found.setdefault(f"len({reference.text})", 0.6)
     if not isinstance(holder, ast.Module) and reading.facts.batch is None and not reading.facts.shapes:
         for name in sorted(_read(reading, statement) - set(_arguments(holder))):
@@ -162,8 +162,18 @@ def _by_two(reading: Reading, statement: ast.stmt, whole: ast.expr) -> Iterator[
     body = reading.text.fitted(
         whole, PRODUCT + (0 if isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Mult) else 1)
     )
+    residual = any(
+        isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and not is_number(n.left) for n in walk(whole)
+    )
     for text, what in ((f"2 * {body}", "double it"), (f"0.5 * {body}", "halve it")):
-        yield change(reading, statement, reading.text.swap(whole, text), _causes(reading, statement), what, 1.7)
+        yield change(
+            reading,
+            statement,
+            reading.text.swap(whole, text),
+            _causes(reading, statement),
+            what,
+            1.4 if residual else 1.7,
+        )
 
 
 def _fewer(reading: Reading, statement: ast.stmt, chain: ast.BinOp) -> Iterator[Change]:

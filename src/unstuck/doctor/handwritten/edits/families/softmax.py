@@ -6,17 +6,17 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ..activations import Activations, slopes
+from ..activations import Activations, activations_of, slopes
 from ..making import chains, change, factors, without
 from ..model import Change
 from ..reading import Reading, called, names_in
-from ..text import ATOM, PRODUCT, bracketed, walk
+from ..text import ATOM, PRODUCT, bracketed
 
 CAUSES = ("softmax-jacobian-wrong", "activation-derivative-wrong", "output-delta-wrong")
 
 
 def propose(reading: Reading) -> Iterator[Change]:
-    activations = Activations(reading)
+    activations = activations_of(reading)
     for statement in reading.sites():
         if reading.role(statement) in ("forward", "update"):
             continue
@@ -30,7 +30,7 @@ def propose(reading: Reading) -> Iterator[Change]:
 def _axes(reading: Reading) -> list[str]:
     """How sums over the classes are written in this program, most frequent first."""
     found = []
-    for node in walk(reading.text.tree):
+    for node in reading.text.nodes:
         call = called(node)
         if call and call[0] in ("sum", "max") and isinstance(node, ast.Call):
             axis = next((reading.text.of(k.value) for k in node.keywords if k.arg == "axis"), None)
@@ -86,7 +86,7 @@ def _plain_sums(reading: Reading, chain: ast.expr, rest: str, soft: str) -> Iter
         if isinstance(loop.target, ast.Name) and call and call[0] == "range":
             counter = loop.target.id
             if counter in names_in(chain):
-                other = next(n for n in ("m", "q", "r", "other") if n not in names_in(text.tree))
+                other = next(n for n in ("m", "q", "r", "other") if n not in text.names)
                 moved = re.sub(rf"\b{counter}\b", other, f"{bracketed(rest, PRODUCT)} * {soft}")
                 yield f"sum({moved} for {other} in {text.of(loop.iter)})"
 

@@ -324,6 +324,7 @@ def _clear_at_head(reading: Reading) -> Iterator[Change]:
         )
         if first is None or not text.solo(first):
             continue
+        cleared = any(is_clearing(reading, s) and _touches(reading, s, set(grown)) for s in reading.statements)
         texts = {k: _fresh(reading, k) for k in grown}
         groups = [list(grown), *([k] for k in grown)] if len(grown) > 1 else [list(grown)]
         for keys in groups:
@@ -331,7 +332,22 @@ def _clear_at_head(reading: Reading) -> Iterator[Change]:
             if len(lines) == len(keys):
                 where = grown[keys[0]]
                 summary = "clear " + ", ".join(f"`{k}`" for k in keys) + " before adding up"
-                yield change(reading, where, text.before(first, "\n".join(lines)), "gradient-not-reset", summary, 1.4)
+                yield change(
+                    reading,
+                    where,
+                    text.before(first, "\n".join(lines)),
+                    "gradient-not-reset",
+                    summary,
+                    1.4 if cleared else 0.6,
+                )
+
+
+def _touches(reading: Reading, statement: ast.stmt, keys: set[str]) -> bool:
+    """Whether a clearing statement outside of constructors concerns one of these values."""
+    function = reading.function(statement)
+    if function is not None and function.name == "__init__":
+        return False
+    return isinstance(statement, ast.Expr) or bool({canonical(base_of(t)) for t in reading.targets(statement)} & keys)
 
 
 def _first_names(function: Function) -> set[str]:

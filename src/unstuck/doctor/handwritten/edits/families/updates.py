@@ -168,10 +168,12 @@ def unmoved(reading: Reading, moved: set[str]) -> list[str]:
         ):
             homes.add(id(reading.text.block(statement)[0]))
     for statement in reading.statements:
-        if isinstance(statement, ast.Assign) and id(reading.text.block(statement)[0]) in homes:
-            made = any((c := called(n)) and c[0] in _MAKERS for n in walk(statement.value))
-            if made:
-                found += [canonical(t) for t in reading.targets(statement) if canonical(t) not in moved]
+        if (
+            isinstance(statement, ast.Assign)
+            and id(reading.text.block(statement)[0]) in homes
+            and any((c := called(n)) and c[0] in _MAKERS for n in walk(statement.value))
+        ):
+            found += [canonical(t) for t in reading.targets(statement) if canonical(t) not in moved]
     return list(dict.fromkeys(found))
 
 
@@ -179,7 +181,9 @@ def _made_members(reading: Reading) -> set[str]:
     """Members that some constructor fills with random numbers or zeros."""
     found = set()
     for statement in reading.statements:
-        if isinstance(statement, ast.Assign) and any((c := called(n)) and c[0] in _MAKERS for n in walk(statement.value)):
+        if isinstance(statement, ast.Assign) and any(
+            (c := called(n)) and c[0] in _MAKERS for n in walk(statement.value)
+        ):
             found |= {t.attr for t in reading.targets(statement) if isinstance(t, ast.Attribute)}
     return found
 
@@ -201,7 +205,7 @@ _MAKERS = {
 
 def _all_references(reading: Reading) -> set[str]:
     found = set()
-    for node in walk(reading.text.tree):
+    for node in reading.text.nodes:
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
             found.add(canonical(node))
     return found
@@ -301,8 +305,8 @@ def _bound_arguments(reading: Reading, function: Function, call: ast.Call) -> di
 def _uncalled(reading: Reading) -> Iterator[Change]:
     """A method that nobody calls, beside one of the same class that is called: call it before or after that one."""
     text = reading.text
-    mentioned = {n.attr for n in walk(text.tree) if isinstance(n, ast.Attribute)}
-    mentioned |= {n.id for n in walk(text.tree) if isinstance(n, ast.Name)}
+    mentioned = {n.attr for n in text.nodes if isinstance(n, ast.Attribute)}
+    mentioned |= {n.id for n in text.nodes if isinstance(n, ast.Name)}
     for name, function in reading.functions.items():
         short = name.rsplit(".", 1)[-1]
         if short in mentioned or short.startswith("__") or function.decorator_list:
@@ -341,14 +345,14 @@ def _uncalled(reading: Reading) -> Iterator[Change]:
                 "step-missing",
             )
             call = f"{head}({', '.join(arguments)})"
-            yield change(reading, statement, text.after(statement, call), causes, f"call `{call}`", 1.1)
-            yield change(reading, statement, text.before(statement, call), causes, f"call `{call}` first", 1.3)
+            yield change(reading, statement, text.after(statement, call), causes, f"call `{call}`", 0.4)
+            yield change(reading, statement, text.before(statement, call), causes, f"call `{call}` first", 0.6)
 
 
 def _of_instances(reading: Reading) -> Iterator[Change]:
     """A method that nobody calls, of a class with an object in sight of a loop: call it at the loop's end."""
     text = reading.text
-    mentioned = {n.attr for n in walk(text.tree) if isinstance(n, ast.Attribute)}
+    mentioned = {n.attr for n in text.nodes if isinstance(n, ast.Attribute)}
     for statement in reading.statements:
         made = called(statement.value) if isinstance(statement, ast.Assign) else None
         if made is None or not isinstance(statement, ast.Assign):
@@ -359,12 +363,16 @@ def _of_instances(reading: Reading) -> Iterator[Change]:
             if owner != made[0] or short in mentioned or short.startswith("__") or required > 0:
                 continue
             for loop in reading.body_statements(reading.holder(statement)):
-                if isinstance(loop, ast.For | ast.While) and loop.lineno > statement.lineno and text.solo(loop.body[-1]):
+                if (
+                    isinstance(loop, ast.For | ast.While)
+                    and loop.lineno > statement.lineno
+                    and text.solo(loop.body[-1])
+                ):
                     for target in reading.targets(statement):
                         call = f"{text.of(target)}.{short}()"
                         piece = text.after(loop.body[-1], call, indent=text.indent(loop.body[0]))
                         causes = ("step-missing", "update-not-applied", "layer-not-trained", "gradient-not-reset")
-                        yield change(reading, loop.body[-1], piece, causes, f"call `{call}`", 1.2)
+                        yield change(reading, loop.body[-1], piece, causes, f"call `{call}`", 0.5)
 
 
 def _call_of(statement: ast.stmt) -> ast.Call | None:

@@ -178,7 +178,7 @@ def _arguments(reading: Reading, node: ast.AST) -> set[str]:
 
 def _multiplies_counter(reading: Reading, name: str) -> bool:
     """Whether the program elsewhere multiplies a loop counter by this number."""
-    for node in walk(reading.text.tree):
+    for node in reading.text.nodes:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             sides = (node.left, node.right)
             if any(isinstance(s, ast.Name) and s.id == name for s in sides) and any(
