@@ -240,18 +240,18 @@ def test_a_missing_array_method_is_named_with_what_to_use() -> None:
 
 def test_every_place_that_raises_an_input_error_is_reached_by_a_case_here() -> None:
     places: set[tuple[str, int]] = set()
-    for file in PACKAGE.glob("*.py"):
+    for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 name = node.exc.func.id if isinstance(node.exc.func, ast.Name) else ""
-                if name in ("InputError", "_no_rule", "matmul_misfit", "_outside", "unknown_name"):
+                if name in ("InputError", "no_rule", "matmul_misfit", "_outside", "unknown_name"):
                     places |= {(file.name, node.lineno)}
     reached: set[tuple[str, int]] = set()
     for call, _ in (*EXACT.values(), *MATCHED.values()):
         trace = raised(call).__traceback__
         while trace is not None:
             file = Path(trace.tb_frame.f_code.co_filename)
-            if file.parent == PACKAGE:
+            if file.is_relative_to(PACKAGE):
                 reached.add((file.name, trace.tb_lineno))
             trace = trace.tb_next
     starts = {

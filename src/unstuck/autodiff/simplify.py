@@ -58,6 +58,7 @@ def _before_broadcast(graph: Graph, operand: Node) -> Node | None:
     if operand.operation == "constant" and operand.shape:
         value = operand.value
         assert value is not None
-        if value.size and (value == value.flat[0]).all():
+        alike = value.size and (value == value.flat[0]).all() and (np.signbit(value) == np.signbit(value.flat[0])).all()
+        if alike:
             return graph.constant(value.flat[0], operand.dtype)
     return None
