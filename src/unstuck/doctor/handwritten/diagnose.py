@@ -140,17 +140,18 @@ class _Diagnosis:
 
     def _take(
         self, current: Examination, what: str, *, accept: Callable[[Examination], bool] | None = None,
-        evidence: tuple[Evidence, ...] = (),
+        evidence: tuple[Evidence, ...] = (), only: tuple[str, ...] = (),
     ) -> Mended | None:  # fmt: skip
         seconds = min(0.5 * self.budget, self.left() - 4.0)
         if seconds < 1.0:
             return None
-        for mended in search(self.session, self.program, self.loop, current, seconds=seconds, accept=accept):
+        for mended in search(self.session, self.program, self.loop, current, seconds=seconds, accept=accept, only=only):
             proof, outcome = self._proof(current, mended)
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
             sure = own or current.state in ("right", "wrong") or accept is not None
             if not sure and not _improved(self.outcome, outcome):
                 continue  # fits a loss that the program may never have meant, and it does not learn better
+            mended = replace(mended, edit=named(mended.edit, current, only))
             self._add(current, mended, what, proof, outcome, evidence)
             self.loop = mapped_loop(self.session, self.program, mended.program, self.loop) or self.loop
             self.program, self.outcome = mended.program, outcome
@@ -232,7 +233,13 @@ class _Diagnosis:
                 return update.direct(found.best) and found.best is not None and abs(found.best.factor / rate - 1) < 1e-3
 
             row = Evidence("share of the first step that the second step contains", 0.0, piled.memory)
-            self._take(piled.reference, "each step contains all steps before", accept=clean, evidence=(row,))
+            self._take(
+                piled.reference,
+                "each step contains all steps before",
+                accept=clean,
+                evidence=(row,),
+                only=("gradient-not-reset",),
+            )
 
     # ------------------------------------------------------------------ beyond the gradient
 
@@ -319,6 +326,20 @@ def diff(program: Program, edit: Edit) -> str:
     """The edit as a unified diff of the program's text."""
     old, new = program.sources[edit.file].splitlines(keepends=True), edit.source.splitlines(keepends=True)
     return "".join(difflib.unified_diff(old, new, edit.file, edit.file + " (mended)", n=2))
+
+
+def named(edit: Edit, examination: Examination, only: tuple[str, ...]) -> Edit:
+    """The edit under the name that fits: what was looked for, and no time index where the index is one of layers."""
+    fitting = [c for c in (edit.cause, *edit.other_causes) if c in only]
+    if fitting:
+        return replace(edit, cause=fitting[0])
+    layers = any(p.path.rstrip("]").rsplit("[", 1)[-1].isdigit() for p in examination.known.parameters)
+    if layers and edit.cause in _TIME:
+        return replace(edit, cause=next((c for c in edit.other_causes if c not in _TIME), "gradient-operand-wrong"))
+    return edit
+
+
+_TIME = ("time-index-wrong", "bptt-broken")
 
 
 def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None:

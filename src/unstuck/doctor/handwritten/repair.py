@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +18,7 @@ from .examine import Examination, Trial, examine_step, reexamine, trial
 from .instrument import Site
 from .program import Program
 from .session import Array, Series, Session, WatchError
-from .understand import Understanding
+from .understand import Understanding, series_before
 
 T = TypeVar("T")
 AT_ONCE = 2  # variants that run at the same time
@@ -72,24 +72,22 @@ def _lines(
 ) -> tuple[list[int], list[int], list[int]]:
     """Lines of the forward pass, of the backward pass (last executed first), and of the update."""
     window = known.window
-    end = 0.0
-    for comparison in (examination.best, examination.chain):
-        if comparison is not None and comparison.objective.value in window.series:
-            end = max(end, float(window.series[comparison.objective.value].order[-1]))
-            break
+    end = _end_of_forward(known, examination)
     new = [p.after.ravel() for p in known.parameters]
     forward: dict[int, float] = {}
     backward: dict[int, float] = {}
     update: dict[int, float] = {}
-    sure = verified_values(examination)
+    beside: dict[int, float] = {}  # run in the backward pass on values that no parameter influences
+    sure = {key: acting for key, acting in verified_values(examination).items() if key in window.series}
     verified = {sites[key[0]].line for key in sure if sites[key[0]].file == file}
-    last = max(
-        (k for k in sure if k in window.series and k in known.touched),
-        key=lambda k: window.series[k].order[-1],
-        default=None,
-    )
-    if last is not None:  # a right value that may be used wrongly: the fault may be what is missing behind it
-        verified -= {sites[last[0]].line}
+    wrong = {v.path for v in examination.best.of("wrong")} if examination.best is not None else set()
+    handed_on = [key for key, acting in sure.items() if acting & wrong]
+    start = max((float(window.series[key].order[0]) for key in handed_on), default=0.0)
+    if (
+        handed_on
+    ):  # right values on the way to the wrong ones: what follows the last of them is suspect, or what is missing there
+        last_right = max(handed_on, key=lambda key: window.series[key].order[0])
+        verified -= {sites[last_right[0]].line}
     for key, series in window.series.items():
         site = sites[key[0]]
         if site.file != file or not series.is_float:
@@ -102,24 +100,46 @@ def _lines(
                 forward.setdefault(site.line, first)
             if last > end:
                 backward[site.line] = max(last, backward.get(site.line, 0.0))
-    ordered = sorted((line for line in backward if line not in verified), key=lambda line: backward[line])
+        elif last > end:
+            beside[site.line] = max(last, beside.get(site.line, 0.0))
+    open_lines = [line for line, moment in backward.items() if line not in verified and moment >= start]
+    ordered = sorted(open_lines, key=lambda line: backward[line])
+    ordered += sorted((line for line in beside if line not in backward), key=lambda line: beside[line])
     return sorted(forward, key=lambda line: forward[line]), ordered, sorted(update)
 
 
-def verified_values(examination: Examination) -> set[tuple[int, str]]:
-    """Recorded backward values that are right: the true derivatives of what is descended by some forward value.
+def _end_of_forward(known: Understanding, examination: Examination) -> float:
+    """The moment from which everything could be backward pass: the first complete value that fits as well as the best one."""
+    best = examination.best or examination.chain
+    if best is None:
+        return 0.0
+    right = {v.path for v in best.of("right")}
+    forward = series_before(known.window, known.update_moment)
+    ends: dict[str, list[float]] = {"loss": [], "own": [], "sum": [], "chain": []}
+    for c in examination.ranking:
+        series = forward.get(c.objective.value)
+        if series is not None and {v.path for v in c.of("right")} >= right:
+            target = None if c.objective.target is None else known.window.series.get(c.objective.target)
+            if target is None or np.any(target.flat != target.flat[0]):
+                ends[c.objective.kind].append(float(series.order[-1]))
+    return max(ends["loss"], default=min(ends["own"] + ends["sum"] + ends["chain"], default=0.0))
+
+
+def verified_values(examination: Examination) -> dict[tuple[int, str], set[str]]:
+    """Recorded backward values that are right (the true derivatives of what is descended by some forward value) -> which
+    parameters act through that forward value.
 
     A value c is right for a forward value o when c . do/dv is proportional to dL/dv along every direction of every parameter
     that acts through o. The gradients of parameters that are right are right themselves.
     """
     best = examination.best
     if best is None:
-        return set()
+        return {}
     true = best.objective.derivative
-    right: set[tuple[int, str]] = set()
+    right: dict[tuple[int, str], set[str]] = {}
     for objective in examination.derivatives.objectives:
-        if objective.kind != "chain" or objective.cotangent is None:
-            continue
+        if objective.kind != "chain" or objective.cotangent is None or objective.vector.size < 2:
+            continue  # (one number times a number is always parallel)
         mine = objective.derivative
         acting = np.max(np.abs(mine), axis=1) > 50 * np.max(objective.floor, axis=1)
         if acting.sum() < 2:
@@ -127,10 +147,11 @@ def verified_values(examination: Examination) -> set[tuple[int, str]]:
         a, b = mine[acting].ravel(), true[acting].ravel()
         factor = float(a @ b) / max(float(b @ b), 1e-300)
         if factor and np.max(np.abs(a - factor * b)) <= 1e-4 * np.max(np.abs(a)):
-            right.add(objective.cotangent)
+            paths = {p.path for p, acts in zip(examination.known.parameters, acting, strict=True) if acts}
+            right[objective.cotangent] = right.get(objective.cotangent, set()) | paths
     for verdict in best.verdicts:
         if verdict.status == "right" and verdict.through is not None and verdict.through.key is not None:
-            right.add(verdict.through.key)
+            right.setdefault(verdict.through.key, set())
     return right
 
 
@@ -141,11 +162,12 @@ def _is_update(series: Series, new: list[Array]) -> bool:
 
 def search(
     session: Session, program: Program, loop: int, reference: Examination, *, seconds: float, most: int = 400,
-    accept: Callable[[Examination], bool] | None = None,
+    accept: Callable[[Examination], bool] | None = None, only: Collection[str] = (),
 ) -> Iterator[Mended]:  # fmt: skip
     """Edits under which the gradient check passes, in the order in which they were found (cheapest edits first).
 
-    ``accept`` replaces the usual demand (the check passes, or passes for more parameters than before).
+    ``accept`` replaces the usual demand (the check passes, or passes for more parameters than before); ``only`` names the causes
+    whose edits are tried (empty: all).
 
     An edit that leaves the forward pass as it is is judged by the known derivatives; one that changes it is examined anew.
     Every edit that is given out has passed an examination of its own.
@@ -167,7 +189,7 @@ def search(
         return same and found.state == "wrong" and _right(found) > before and len(_right(found)) >= len(before) + 2
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for group in _groups(_merged(program, told, most), 2 * AT_ONCE):
+        for group in _groups(_merged(program, told, most, only), 2 * AT_ONCE):
             if time.monotonic() > end:
                 return
             runs = [(edit, program.with_source(edit.file, edit.source)) for edit in group]
@@ -205,10 +227,12 @@ def _right(examination: Examination) -> set[str]:
     return set() if examination.best is None else {v.path for v in examination.best.of("right")}
 
 
-def _merged(program: Program, told: dict[str, Facts], most: int) -> Iterable[Edit]:
+def _merged(program: Program, told: dict[str, Facts], most: int, only: Collection[str] = ()) -> Iterable[Edit]:
+    """The cheapest edits of all files. In the order of their cost, those of ``only`` where it is given."""
     every: list[Edit] = []
     for file, text in program.sources.items():
-        every += islice(candidates(text, file, told[file]), most)
+        proposed = candidates(text, file, told[file])
+        every += islice((e for e in proposed if not only or {e.cause, *e.other_causes} & set(only)), most)
     return sorted(every, key=lambda e: e.cost)[:most]
 
 
