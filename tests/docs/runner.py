@@ -1,7 +1,8 @@
 """Runs the examples of a Markdown page in order and compares what they print with what the page says.
 
-A page is read top to bottom, in a folder that is empty but for the files in ``tests/docs/files/PAGE``. ``python`` blocks share one namespace; ``bash`` blocks run line by line.
-An HTML comment in front of a block, which readers of the page do not see, says what is special about it:
+A page is read top to bottom, in a folder that is empty but for the files in ``tests/docs/files/PAGE``. ``python`` blocks share
+one namespace; ``bash`` blocks run line by line. An HTML comment in front of a block, which readers of the page do not see,
+says what is special about it:
 
     <!-- test: output -->                      this text is exactly what the block before printed; a line "…" stands for any lines
     <!-- test: output, numbers differ -->      the same, but numbers depend on the machine and are not compared
