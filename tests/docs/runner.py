@@ -33,7 +33,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = Path(__file__).resolve().parent / "files"
-# Commands that set the project up or check it. They are what .ci/check runs, so running them here would be going in circles.
+# Commands that set the project up or check it. They are what .ci/run runs, so running them here would be going in circles.
 SET_UP = {
     "pip install .",
     "pip install '.[test]'",
@@ -46,7 +46,7 @@ SET_UP = {
     "mypy",
     "mkdocs build --strict",
     "mkdocs serve",
-    ".ci/check",
+    ".ci/run",
 }
 FENCE = re.compile(r"^( *)```(\w*)\s*$")
 COMMENT = re.compile(r"^ *<!-- test: (.+?) -->\s*$")
