@@ -119,7 +119,7 @@ class Recorder:
 
     def _tell(self, site: int, part: str, value: Any, depth: int = 0) -> None:
         kind = type(value)
-        if kind is float or kind is int:
+        if kind is float or kind is int or kind is bool:
             self._add(site, part, value, (), 1, kind is float)
         elif kind is np.ndarray:
             self._array(site, part, value)

@@ -182,13 +182,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Followed:
-    """A whole run with a few sites recorded: the first and last passes of a loop, and what came after its last pass."""
+    """A whole run with a few sites recorded: the first and last passes of a loop, and what came after its last pass.
+
+    ``chosen``: stretches (see `follow`) that were recorded completely; ``prints``: stretch and printed text, in order.
+    """
 
     outcome: Outcome
     passes: int
     head: list[Window]
     tail: list[Window]
     outside: Window
+    chosen: dict[int, Window]
+    prints: list[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -284,16 +289,20 @@ class Session:
 
     def follow(
         self, loop: int, program: Program | None = None, *, sites: Iterable[int] | None = None, head: int = 0, tail: int = 0,
-        seconds: float = 60.0,
+        seconds: float = 60.0, whole: Iterable[int] = (), head_only: bool = False,
     ) -> Followed:  # fmt: skip
-        """Run a variant to its end and record ``sites`` in the first ``head`` and last ``tail`` passes of a loop, and after it."""
-        more = {"loop": loop, "sites": None if sites is None else sorted(set(sites)), "head": head, "tail": tail}
+        """Run a variant to its end and record ``sites`` in the first ``head`` and last ``tail`` passes of a loop, and after it.
+
+        ``whole``: stretches of the run that are recorded completely. ``head_only``: end the run once the head is full.
+        """
+        more = {"loop": loop, "sites": None if sites is None else sorted(set(sites)), "head": head, "tail": tail,
+                "whole": sorted(set(whole)), "head_only": head_only}  # fmt: skip
         with self._start("follow", program, seconds, **more) as connection:
             answer = _answer(connection, seconds + 20)
         found = answer["followed"]
         return Followed(
             _outcome(answer), found["passes"], [_window(w) for w in found["head"]], [_window(w) for w in found["tail"]],
-            _window(found["outside"]),
+            _window(found["outside"]), {int(n): _window(w) for n, w in found["chosen"]}, [(int(n), t) for n, t in found["prints"]],
         )  # fmt: skip
 
     def scout(self, program: Program | None = None, *, seconds: float = 20.0, patience: float = 1.0) -> dict[str, Any]:

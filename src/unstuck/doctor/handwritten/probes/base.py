@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from ..nudge import Key
 from ..program import Program
 from ..session import Array, Followed, Outcome, Series, Session, Sites, WatchError, Window
 from ..understand import Understanding
+
+if TYPE_CHECKING:
+    from .data import Data
 
 TAIL = 60  # passes at the end of training over which the quality is taken
 
@@ -87,6 +91,17 @@ class Examination:
                 break
             if comparison.objective.kind == "loss" and comparison.objective.target is not None:
                 return comparison.objective.value, comparison.objective.target
+        for (
+            comparison
+        ) in self.comparisons:  # right as far as it reaches (a bias that starts at 0 hides in an earlier value)
+            objective = comparison.objective
+            if (
+                objective.kind == "loss"
+                and objective.target is not None
+                and not comparison.of("wrong")
+                and comparison.of("right")
+            ):
+                return objective.value, objective.target
         return best.objective.value, best.objective.target
 
     def targets(self) -> tuple[Array, Array] | None:
@@ -107,10 +122,18 @@ class Examination:
         number = key[0] if sites is None else sites.get(key[0], -2)
         return (window or self.known.window).series.get((number, key[1]))
 
+    @cached_property
+    def data(self) -> Data:
+        """The rows that training uses."""
+        from .data import Data
+
+        return Data(self)
+
     # Running ---------------------------------------------------------------------------------------------------------------
     def follow(
-        self, program: Program | None = None, *, keys: Iterable[Key] = (), head: int = 0, tail: int = TAIL
-    ) -> tuple[Followed, dict[int, int]] | None:
+        self, program: Program | None = None, *, keys: Iterable[Key] = (), head: int = 0, tail: int = TAIL, whole: Iterable[int] = (),
+        head_only: bool = False,
+    ) -> tuple[Followed, dict[int, int]] | None:  # fmt: skip
         """Run a variant to its end with the sites of ``keys`` recorded; also the variant's site number of each site."""
         program = program or self.program
         try:
@@ -121,25 +144,48 @@ class Examination:
                 return None
             wanted = {sites[k[0]] for k in keys if k[0] in sites}  # (site -1, a constant variable, needs no recording)
             return self.session.follow(
-                loop, program, sites=wanted, head=head, tail=tail, seconds=self.run_seconds
-            ), sites
+                loop, program, sites=wanted, head=head, tail=tail, seconds=self.run_seconds, whole=whole, head_only=head_only
+            ), sites  # fmt: skip
         except (WatchError, SyntaxError):
             return None
 
+    @cached_property
+    def baseline(self) -> tuple[Followed, dict[int, int]] | None:
+        """The program as it is: outputs, targets and input rows of its first and last passes, and where it prints."""
+        keys, head = self.data.wanted
+        return self.follow(keys=keys, head=head)
+
+    @cached_property
+    def printing(self) -> list[tuple[int, str]]:
+        """Stretches of the run (see `follow`) in which something was printed, with the text."""
+        return [] if self.baseline is None else self.baseline[0].prints
+
+    @cached_property
+    def stretches(self) -> dict[int, Window]:
+        """Everything that the program did in up to four stretches in which it printed numbers, the last two included."""
+        numbers = [n for n, text in self.printing if any(c.isdigit() for c in text)]
+        chosen = {*numbers[-2:], *numbers[: len(numbers) // 2 + 1][-1:], *numbers[1:2]}
+        found = self.follow(whole=chosen, tail=0) if chosen else None
+        return {} if found is None else found[0].chosen
+
     def quality(self, program: Program | None = None) -> Quality | None:
-        """How well a variant has learnt at the end; None when it could not be followed."""
-        program = program or self.program
-        key = program.sources[program.main] + "".join(sorted(program.sources))
+        """How well a variant has learnt at the end; None when it could not be followed, or no time is left for it."""
+        if program is None or program is self.program:
+            return self.start
+        key = "\0".join(f"{name}\0{text}" for name, text in sorted(program.sources.items()))
         if key not in self._qualities:
-            self._qualities[key] = self._measure(program)
+            if self.time_left < 0:
+                return None
+            value, target = self.objective
+            self._qualities[key] = self._measured(
+                self.follow(program, keys=[k for k in (value, target) if k is not None])
+            )
         return self._qualities[key]
 
-    def _measure(self, program: Program) -> Quality | None:
-        value, target = self.objective
-        keys = [value] if target is None else [value, target]
-        found = self.follow(program, keys=keys)
+    def _measured(self, found: tuple[Followed, dict[int, int]] | None) -> Quality | None:
         if found is None or found[0].outcome.cut:
             return None
+        value, target = self.objective
         followed, sites = found
         outputs, answers, own = [], [], []
         for window in followed.tail:
@@ -160,7 +206,7 @@ class Examination:
     @cached_property
     def start(self) -> Quality | None:
         """The quality of the program as it is."""
-        return self.quality()
+        return self._measured(self.baseline)
 
     def learns_well(self) -> bool:
         """The last training rows are answered almost as they should be: nothing that hinders learning is to be looked for."""
@@ -198,10 +244,11 @@ class Examination:
     def finding(
         self, cause: str, level: str, title: str, edit: Edit | None, evidence: Iterable[Evidence], *, after: Quality | None = None,
         line: int | None = None, end_line: int | None = None, also: Iterable[tuple[int, str]] = (), help_text: str = "",
-        confidence: str | None = None, notes: Iterable[str] = (),
+        confidence: str | None = None, notes: Iterable[str] = (), proof: Proof | None = None,
     ) -> Finding:  # fmt: skip
-        """A finding with its fix as a diff and its proof from the two runs."""
-        proof = None if after is None or self.start is None else proof_of(self.start, after)
+        """A finding with its fix as a diff and its proof: the one given, or from the two runs."""
+        if proof is None and after is not None and self.start is not None:
+            proof = proof_of(self.start, after)
         place = line if line is not None else edit.line if edit is not None else None
         last = end_line if end_line is not None else edit.end_line if edit is not None and line is None else place
         marks = [Mark(place, end_line=last, label="here")] if place is not None else []
@@ -272,8 +319,8 @@ def scored(o: Array, t: Array) -> tuple[str, float, float]:
             return "accuracy", float(np.mean(o.argmax(axis=1) == t.argmax(axis=1))), error
         values = set(np.unique(t).tolist()) if t.size < 2_000_000 else set()
         if values and values <= {0.0, 1.0} and len(values) == 2:
-            limit = 0.5 if o.min() >= 0 and o.max() <= 1 else 0.0
-            return "accuracy", float(np.mean((o > limit) == (t > 0.5))), error
+            limits = (0.5,) if o.min() >= 0 and o.max() <= 1 else (0.0, 0.5)  # logits, or a line through 0 and 1
+            return "accuracy", max(float(np.mean((o > limit) == (t > 0.5))) for limit in limits), error
         if values == {-1.0, 1.0}:
             return "accuracy", float(np.mean((o > 0) == (t > 0))), error
         spread = ((t - t.mean(axis=0)) ** 2).sum()
@@ -299,7 +346,7 @@ def same_sites(old: Sites, new: Sites) -> tuple[dict[int, int], dict[int, int]]:
 
 def _aligned(old: list[tuple[object, ...]], new: list[tuple[object, ...]]) -> dict[int, int]:
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    found = {}
+    found: dict[int, int] = {}
     for tag, a0, a1, b0, b1 in matcher.get_opcodes():
         if tag == "equal" or (tag == "replace" and a1 - a0 == b1 - b0):
             found.update(zip(range(a0, a1), range(b0, b1), strict=True))

@@ -117,16 +117,24 @@ class Data:
         )
 
     @cached_property
+    def wanted(self) -> tuple[list[Key], int]:
+        """What to record in the first passes to see which rows they use: the keys, and how many passes."""
+        found, (value, target) = self.inputs, self.e.objective
+        keys = [k for k in (value, target, found.key if found is not None else None) if k is not None]
+        if found is None or target is None:
+            return keys, 0
+        size = max(found.rows.shape[1] * (len(self.pair[0]) if self.pair else 1), 1)
+        rounds = 50 + 4 * len(found.rows) // max(
+            len(self.pair[0]) if self.pair else 1, 1
+        )  # about four times through the rows
+        return keys, int(max(20, min(MOST_PASSES, MOST_NUMBERS // size, rounds)))
+
+    @cached_property
     def batches(self) -> tuple[Array, Array, list[int]] | None:
         """(inputs (n, features), targets (n, columns), rows per pass) of the first passes, in the order of training."""
-        found, target = self.inputs, self.e.objective[1]
-        if found is None or target is None:
-            return None
-        value = self.e.objective[0]
-        size = max(found.rows.shape[1] * (len(self.pair[0]) if self.pair else 1), 1)
-        most = int(max(20, min(MOST_PASSES, MOST_NUMBERS // size)))
-        answer = self.e.follow(keys=[found.key, target, value], head=most, tail=1)
-        if answer is None:
+        found, (value, target) = self.inputs, self.e.objective
+        answer = self.e.baseline
+        if found is None or target is None or answer is None:
             return None
         xs, ts, counts = [], [], []
         for window in answer[0].head:

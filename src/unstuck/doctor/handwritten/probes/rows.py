@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 
 from unstuck.doctor.findings import Evidence
 
-from ..edits.base import Edit, Facts, candidates
+from ..edits.base import Edit
+from ..edits.families import rows as row_edits
 from ..session import Array
 from .base import Examination, Verdicts, is_one_hot, paired
 from .data import Data, row_index, rows_in
 
 CAUSES = ("samples-never-seen", "not-shuffled")
 ENOUGH = 0.8  # share of the rows that training should use at least
-SEEN_CAUSES = ("samples-never-seen", "samples-dropped")
+MOST_EDITS = 12  # mended loops that are tried
 
 
 def examine(e: Examination) -> Verdicts:
     """Follow the batches of the first passes through the variable that the inputs come from."""
-    out, data = Verdicts(), Data(e)
+    out, data = Verdicts(), e.data
     if data.batches is None or data.inputs is None:
         return out.skip("the rows that training uses could not be matched with a variable of the program", *CAUSES)
     x, t, counts = data.batches
@@ -41,6 +45,9 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
         if e.start is None or e.start.passes > len(counts):
             out.skip(f"only {drawn} rows were drawn while the program was followed", "samples-never-seen")
             return
+    if _kept_for_the_evaluation(e, table, x):
+        out.rule_out("the rows that training leaves out are those of the evaluation", "samples-never-seen")
+        return
     edit, reached = _edit_that_reaches_more(e, data, seen, distinct)
     if edit is None:
         out.skip(f"{seen} of {distinct} rows are used; the others may be meant for a test", "samples-never-seen")
@@ -60,16 +67,31 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
     )  # fmt: skip
 
 
+def _kept_for_the_evaluation(e: Examination, table: Array, used: Array) -> bool:
+    """Whether the program looks at the unused rows by themselves where it prints its figures."""
+    index = row_index(table)
+    seen = {index.get(row.tobytes()) for row in np.ascontiguousarray(used + 0.0)}
+    unseen = len(set(index.values()) - seen)
+    met: set[int] = set()
+    width = table.shape[1]
+    for stretch in e.stretches.values():
+        for series in stretch.series.values():
+            if not series.is_float or series.flat.size % width or series.count > 20_000:
+                continue
+            batch = rows_in(series, series.flat.size // width, width, index)
+            if batch and not set(batch) & seen:
+                met |= set(batch)
+    return len(met) >= 0.5 * unseen
+
+
 def _edit_that_reaches_more(e: Examination, data: Data, seen: int, distinct: int) -> tuple[Edit | None, int]:
     key = data.inputs.key if data.inputs is not None else None
     if key is None or key[0] < 0:
         return None, 0
     best: tuple[Edit | None, int] = (None, seen)
-    tried = 0
-    for edit in candidates(e.program.text, e.program.main, Facts(n_rows=distinct)):
-        if not ({edit.cause, *edit.other_causes} & set(SEEN_CAUSES)) or tried >= 24 or e.time_left < 0:
-            continue
-        tried += 1
+    for edit in islice(_loop_edits(e), MOST_EDITS):
+        if e.time_left < 0:
+            break
         reached = _distinct_rows(e, data, edit)
         if reached >= ENOUGH * distinct and reached > best[1] * 1.05:
             best = (edit, reached)
@@ -78,11 +100,24 @@ def _edit_that_reaches_more(e: Examination, data: Data, seen: int, distinct: int
     return best
 
 
+def _loop_edits(e: Examination) -> Iterator[Edit]:
+    """Edits of the loops and slices that cut the batches, cheapest first."""
+    reading = e.experiments.reading
+    changes = [c for c in row_edits.propose(reading) if "samples-never-seen" in (c.cause, *c.other_causes)]
+    for c in sorted(changes, key=lambda c: c.cost):
+        text = reading.text.apply(c.pieces)
+        if text is not None and text != e.program.text:
+            yield Edit(
+                "samples-never-seen", e.program.main, c.line, c.end_line, text, c.summary, c.cost, c.marks, "rows"
+            )
+
+
 def _distinct_rows(e: Examination, data: Data, edit: Edit) -> int:
+    """How many rows the first passes of an edited copy use."""
     assert data.inputs is not None
     value, target = e.objective
     keys = [k for k in (data.inputs.key, target, value) if k is not None]
-    answer = e.follow(e.edited(edit), keys=keys, head=1500, tail=1)
+    answer = e.follow(e.edited(edit), keys=keys, head=1500, tail=0, head_only=True)
     if answer is None or answer[0].outcome.error is not None:
         return 0
     width, index = data.inputs.rows.shape[1], row_index(data.inputs.rows)

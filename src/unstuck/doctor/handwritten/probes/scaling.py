@@ -7,7 +7,7 @@ import numpy as np
 from unstuck.doctor.findings import Evidence
 
 from .base import Examination, Verdicts
-from .data import Data, Inputs
+from .data import Inputs
 
 LARGE = 15.0  # a value beyond this saturates a unit with usual first weights
 UNEVEN = 30.0  # ratio of the largest to the median spread of the features
@@ -19,7 +19,7 @@ def examine(e: Examination) -> Verdicts:
     out = Verdicts()
     if e.learns_well():
         return out.rule_out("the training rows are answered well", "inputs-unscaled")
-    data = Data(e)
+    data = e.data
     found = data.inputs
     if found is None:
         return out.skip("the inputs could not be matched with a variable of the program", "inputs-unscaled")

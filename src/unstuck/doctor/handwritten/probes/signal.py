@@ -8,7 +8,6 @@ from unstuck.doctor.findings import Evidence
 
 from ..session import Array
 from .base import Examination, Verdicts, is_one_hot
-from .data import Data
 
 LEAST_ROWS = 60  # fewer rows cannot show that there is no relation
 MOST_ROWS = 1000
@@ -18,7 +17,7 @@ CAUSES = ("no-signal", "labels-misaligned")
 
 def examine(e: Examination) -> Verdicts:
     """Fit simple models to the training rows, cross-validated, beside the same with permuted targets."""
-    out, data = Verdicts(), Data(e)
+    out, data = Verdicts(), e.data
     if data.unique is None:
         return out.skip("the rows that training uses could not be matched with a variable of the program", *CAUSES)
     x, t = data.unique
@@ -72,11 +71,11 @@ def examine(e: Examination) -> Verdicts:
 def signal_of(e: Examination, source: str) -> tuple[float, float] | None:
     """The signal in the training rows of an edited copy."""
     program = e.program.with_source(e.program.main, source)
-    data = Data(e)
+    data = e.data
     found, target, value = data.inputs, e.objective[1], e.objective[0]
     if found is None or target is None:
         return None
-    answer = e.follow(program, keys=[found.key, target, value], head=4000, tail=1)
+    answer = e.follow(program, keys=[found.key, target, value], head=2000, tail=0, head_only=True)
     if answer is None:
         return None
     followed, sites = answer

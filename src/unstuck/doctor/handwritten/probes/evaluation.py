@@ -1,0 +1,21 @@
+"""Do the printed figures say how well the network does: is it run on what it is asked about, and judged rightly?"""
+
+from __future__ import annotations
+
+from . import metric, parity, stale, training_number
+from .base import Examination, Verdicts
+from .figures import Figures
+
+
+def examine(e: Examination) -> Verdicts:
+    """Look at the stretches in which the program prints numbers, and mend what they are computed with."""
+    out = Verdicts()
+    causes = ("prediction-ignores-input", "metric-wrong", "preprocessing-differs", "printed-loss-not-trained-loss")
+    if not e.stretches:
+        return out.skip("the program prints no numbers, or could not be followed to its end", *causes)
+    figures = Figures(e)
+    stale.examine(e, figures, out)
+    metric.examine(e, figures, out)
+    parity.examine(e, figures, out)
+    training_number.examine(e, figures, out)
+    return out
