@@ -37,6 +37,7 @@ class Slope:
 
 
 UNKNOWN = Activation("unknown")
+_JOINS = {"append", "concatenate", "hstack", "vstack", "column_stack", "r_", "c_", "insert", "array", "list"}
 
 
 def classify(reading: Reading, node: ast.AST, depth: int = 0) -> Activation | None:
@@ -307,6 +308,11 @@ class Activations:
             return self._value(node.elt)
         if isinstance(node, ast.List) and node.elts:
             return next((f for e in node.elts if (f := self._value(e))), None)
+        call = called(node)
+        if call and call[0] in _JOINS and isinstance(node, ast.Call) and node.args:
+            first = node.args[0]
+            members = first.elts if isinstance(first, ast.Tuple | ast.List) else [first]
+            return next((f for m in members if (f := self._value(m))), None)
         found = classify(self.reading, node)
         if found is None and isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
             return self.of(node)
@@ -423,9 +429,13 @@ def _slope(reading: Reading, node: ast.expr) -> tuple[ast.expr, str] | None:
         case ast.BinOp(left=one, op=ast.Sub(), right=ast.BinOp(left=a, op=ast.Pow(), right=two)) if (
             number(one) == 1 and number(two) == 2
         ):
+            if isinstance(a, ast.Call) and a.args and (c := called(a)) and c[0] == "tanh":
+                return a.args[0], "tanh of"
             return a, "tanh"
         case ast.BinOp(left=one, op=ast.Sub(), right=ast.BinOp(left=a, op=ast.Mult(), right=b)) if number(one) == 1:
             return (a, "tanh") if canonical(a) == canonical(b) else None
+        case ast.BinOp(left=one, op=ast.Sub(), right=ast.Call(args=[a]) as inner) if number(one) == 1:
+            return (a, "tanh") if (c := called(inner)) and c[0] == "square" else None
         case ast.BinOp(left=a, op=ast.Mult(), right=ast.BinOp(left=one, op=ast.Sub(), right=b)) if number(one) == 1:
             return (a, "sigmoid") if canonical(a) == canonical(b) else None
         case ast.Compare(left=a, ops=[ast.Gt() | ast.GtE()], comparators=[zero]) if number(zero) == 0:
@@ -437,11 +447,13 @@ def _slope(reading: Reading, node: ast.expr) -> tuple[ast.expr, str] | None:
         case ast.IfExp(test=ast.Compare(left=a), body=yes) if number(yes) == 1:
             return a, "relu"
     call = called(node)
-    if call and isinstance(node, ast.Call) and node.args:
-        if reading.is_slope_function(call[0], len(node.args) + len(node.keywords)):
-            return node.args[0], "own"
-        if call[0] in ("square",):
-            return None
+    if (
+        call
+        and isinstance(node, ast.Call)
+        and node.args
+        and reading.is_slope_function(call[0], len(node.args) + len(node.keywords))
+    ):
+        return node.args[0], "own"
     return None
 
 

@@ -121,7 +121,11 @@ def _movement(statement: ast.Assign, target: ast.expr, value: ast.expr) -> Updat
         own = [m for m, s in zip(members, sources, strict=False) if canonical(s) == wanted]
         if not own:
             return None
-        wanted, value = canonical(own[0]), value.elt
+        inner = value.elt
+        if isinstance(inner, ast.ListComp):
+            found = _movement(statement, own[0], inner)
+            return Update(statement, target, found.moved_by, found.subtracts) if found else None
+        wanted, value = canonical(own[0]), inner
     if not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub)):
         return None
     if canonical(value.left) == wanted:

@@ -190,6 +190,34 @@ class Reading(Structure):
                 weights = [r for r in steps if self.is_parameter(r)]
                 if own and not weights:
                     found.add(counter)
+        sequences = self._grown_sequences
+        for node in self.text.nodes:
+            if isinstance(node, ast.Subscript) and canonical(node.value) in sequences:
+                found |= names_in(node.slice) & self.all_counters
+        return found
+
+    @cached_property
+    def _grown_sequences(self) -> set[str]:
+        """Lists that grow by what is made of their own last member while the weights stay the same: states over time."""
+        found = set()
+        for node in self.text.nodes:
+            call = called(node)
+            if not (call and call[0] == "append" and call[1] is not None and isinstance(node, ast.Call)):
+                continue
+            grown = canonical(call[1])
+            loops = self.loops(node)
+            if not loops:
+                continue
+            last = [n for n in walk(loops[0]) if isinstance(n, ast.Subscript) and canonical(n.value) == grown]
+            partners: set[str] = set()
+            for member in last:
+                above = self.text.parent(member)
+                if isinstance(above, ast.BinOp) and isinstance(above.op, ast.MatMult | ast.Mult):
+                    partners |= names_in(above.left) | names_in(above.right)
+                elif isinstance(above, ast.Call):
+                    partners |= {n for a in above.args for n in names_in(a)}
+            if last and not partners & names_in(loops[0].target):
+                found.add(grown)
         return found
 
     @cached_property
@@ -227,7 +255,10 @@ class Reading(Structure):
             return True
         if made and not around:
             return isinstance(statement, ast.Assign)
-        return bool(made) and not self._read_in(around[-1], target.id, statement)
+        if not made or self._read_in(around[-1], target.id, statement):
+            return False
+        functions = self.functions.values() if isinstance(holder, ast.Module) else ()
+        return not any(self._read_in(f, target.id, statement) for f in functions)
 
     def _read_in(self, loop: ast.AST, name: str, own: ast.stmt) -> bool:
         """Whether something in the loop computes with the name, apart from its own movement."""

@@ -16,6 +16,7 @@ MISSING, MISPLACED, WRONG = (
     "activation-derivative-misplaced",
     "activation-derivative-wrong",
 )
+FEW = 9  # references in a function that are all worth a guess
 GUESSES = ("sigmoid", "tanh", "relu")
 
 
@@ -49,6 +50,7 @@ def _chains(reading: Reading, value: ast.expr) -> list[ast.expr]:
 
 def _multiply(reading: Reading, activations: Activations, statement: ast.stmt, value: ast.expr) -> Iterator[Change]:
     written = list(_written(reading, activations, statement))
+    yield from _elementwise(reading, activations, statement, value)
     for place, cost in _places(reading, statement, value):
         for factor in _methods(reading, statement) if cost < 1.5 else ():
             summary = f"multiply by the derivative of the activation, {factor}"
@@ -68,6 +70,23 @@ def _multiply(reading: Reading, activations: Activations, statement: ast.stmt, v
                 causes = ("output-delta-wrong", MISSING)
             summary = f"multiply by the derivative of the activation, {text}"
             yield change(reading, statement, times(reading, place, text), causes, summary, cost + prior)
+
+
+def _elementwise(reading: Reading, activations: Activations, statement: ast.stmt, value: ast.expr) -> Iterator[Change]:
+    """Plain lists: ``d = back`` -> ``d = [e * (1 - a * a) for e, a in zip(back, h)]``."""
+    if "numpy" in reading.modules or not isinstance(statement, ast.Assign | ast.Return):
+        return
+    if not isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.ListComp):
+        return
+    for reference in reading.nearby(reading.holder(statement)):
+        found = activations.of(reference.node)
+        if found is None or found.kind in ("softmax", "linear") or isinstance(reference.node, ast.Subscript):
+            continue
+        for factor in derivative(found.kind, "a", None, found.slope, None):
+            error = reading.text.of(value)
+            text = f"[e * ({factor}) for e, a in zip({error}, {reference.text})]"
+            summary = f"multiply by the derivative of the activation in `{reference.text}`"
+            yield change(reading, statement, reading.text.swap(value, text), MISSING, summary, 1.2)
 
 
 def _methods(reading: Reading, statement: ast.stmt) -> Iterator[str]:
@@ -135,8 +154,9 @@ def _written(reading: Reading, activations: Activations, statement: ast.stmt) ->
         if found is UNKNOWN:
             if known:
                 continue
-            kinds: tuple[str, ...] = GUESSES
-            prior += 0.8
+            present = [a.kind for a in activations.present if a.kind not in ("softmax", "linear")]
+            kinds: tuple[str, ...] = tuple(present) or GUESSES
+            prior += 0.4 if present else 0.8
         else:
             kinds = (found.kind,)
         for kind in kinds:
@@ -150,6 +170,15 @@ def _written(reading: Reading, activations: Activations, statement: ast.stmt) ->
                 yield operand, factor, prior + 0.15 * i
         for before_text, behind in _slope_calls(reading, statement):
             yield operand, f"{before_text}{text}{behind}", prior - 0.1
+            if found.before and names_in_text(found.before) <= _bound(reading, statement):
+                yield operand, f"{before_text}{found.before}{behind}", prior - 0.05
+        if (
+            found.kind in ("relu", "leaky")
+            and found.before
+            and names_in_text(found.before) <= _bound(reading, statement)
+        ):
+            for factor in derivative(found.kind, found.before, None, found.slope, array):
+                yield operand, factor, prior + 0.1
 
 
 def _slope_calls(reading: Reading, statement: ast.stmt) -> list[tuple[str, str]]:
@@ -181,7 +210,7 @@ def _operands(
         found = activations.of(reference.node) or activations.anywhere(reference.node)
         if found is None:
             if (
-                reference.text not in read
+                (reference.text not in read and len(near) > FEW)
                 or reading.is_parameter(reference.node)
                 or reading.is_gradient(reference.node)
             ):

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from ..making import change
 from ..model import Change
-from ..reading import Reading, canonical, names_in
-from ..text import walk
+from ..reading import Reading, called, canonical, names_in
+from ..text import PRODUCT, SUM, bracketed, walk
+from .scale import row_counts
 
 CAUSES = ("wrong-variable", "gradient-operand-wrong", "backprop-weights-wrong", "activation-derivative-missing")
 
@@ -18,6 +19,7 @@ def propose(reading: Reading) -> Iterator[Change]:
     for target, statement in _unread(reading):
         yield from _read_it(reading, target, statement)
         yield from _store_elsewhere(reading, target, statement)
+        yield from _add_it(reading, target, statement)
 
 
 def _unread(reading: Reading) -> Iterator[tuple[ast.Name | ast.Attribute, ast.stmt]]:
@@ -69,6 +71,35 @@ def _read_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.
         yield change(
             reading, other, piece, CAUSES, f"use `{written}`, which nothing reads", 0.8 + 0.8 * (1 - alike), marks
         )
+
+
+def _add_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.stmt) -> Iterator[Change]:
+    """The value is a term that is missing in a sum further down."""
+    text = reading.text
+    written, shape = text.of(target), reading.shape(target)
+    for other in reading.body_statements(reading.holder(statement)):
+        if other.lineno <= statement.lineno or not isinstance(other, ast.Assign | ast.Return):
+            continue
+        for value in reading.values(other):
+            own = reading.shape(value)
+            if not isinstance(value, ast.BinOp) or (shape and own and len(shape) > len(own)):
+                continue
+            counts = [name for name, _ in row_counts(reading, value)[:1]]
+            terms = [written, *(f"{written} / {bracketed(n, PRODUCT + 1)}" for n in counts)]
+            for i, term in enumerate(terms):
+                piece = text.swap(value, f"{bracketed(text.of(value), SUM)} + {term}")
+                marks = ((statement.lineno, f"`{written}` is computed here and never read"),)
+                causes = ("norm-backward-wrong", *CAUSES) if _normalises(reading, other) else CAUSES
+                yield change(reading, other, piece, causes, f"add `{term}`", 1.3 + 0.1 * i, marks)
+
+
+def _normalises(reading: Reading, statement: ast.stmt) -> bool:
+    """Whether the function works with a spread: a root, a variance, or a half power."""
+    for node in reading.body_nodes(reading.holder(statement)):
+        call = called(node)
+        if call and call[0] in ("sqrt", "var", "std"):
+            return True
+    return False
 
 
 def _store_elsewhere(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.stmt) -> Iterator[Change]:

@@ -5,23 +5,26 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from ..activations import inside_slope
-from ..making import change, is_number
+from ..making import change, is_number, product
 from ..model import Change, Shape
 from ..reading import Reading, Reference, base_of, canonical, names_in, root_name
+from ..text import walk
 
-PER_SLOT = 9
+PER_SLOT = 10
 
 
 def propose(reading: Reading) -> Iterator[Change]:
+    factors = _multiplied(reading)
     for statement in reading.sites():
         for value in reading.values(statement):
             for slot in reading.references(value):
                 if slot.index:
                     yield from _other_counters(reading, slot)
                 elif not _below_bar(reading, slot):
-                    yield from _swaps(reading, statement, slot)
+                    yield from _swaps(reading, statement, slot, factors)
                     yield from _shifts(reading, statement, slot)
         for target in reading.targets(statement):
             for slot in reading.references(target):
@@ -54,11 +57,13 @@ def _causes(reading: Reading, statement: ast.stmt, slot: ast.expr, new: ast.expr
 # ------------------------------------------------------------------------------------------------ other names
 
 
-def _swaps(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[Change]:
+def _swaps(reading: Reading, statement: ast.stmt, slot: Reference, factors: set[str]) -> Iterator[Change]:
     text = reading.text
     own = _shape(reading, slot.node, slot.text, statement)
     written = {canonical(t) for t in reading.targets(statement)}
     read = {r.text for e in reading.values(statement) for r in reading.references(e)}
+    multiplied = canonical(base_of(slot.node)) in factors
+    inner = {n.id for loop in reading.loops(slot.node)[:1] for n in walk(loop) if _is_bound(n)}
     found: dict[str, tuple[float, ast.expr | None, bool]] = {}
     for new, node, prior in _candidates(reading, statement, slot):
         if new == slot.text or not _visible(reading, slot.node, node):
@@ -75,7 +80,8 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[C
         else:
             continue
         alike = difflib.SequenceMatcher(None, new, slot.text).ratio()
-        cost += prior + 0.4 * (1 - alike)
+        cost += prior + 0.4 * (1 - alike) - 0.15 * (root_name(node) in inner)
+        cost -= 0.25 * (multiplied and canonical(base_of(node)) in factors)
         cost += 0.8 * (new in written) + 0.4 * (new in read) - 0.6 * _unread(reading, statement, new)
         if new not in found or cost < found[new][0]:
             found[new] = (cost, node, turned)
@@ -90,6 +96,21 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference) -> Iterator[C
         if _unread(reading, statement, new) and not inside_slope(reading, slot.node):
             causes = tuple(dict.fromkeys(("wrong-variable", *causes)))
         yield change(reading, slot.node, piece, causes, f"use `{spelt}` instead of `{slot.text}`", cost)
+
+
+def _multiplied(reading: Reading) -> set[str]:
+    """Everything that is an operand of a matrix product somewhere in the program."""
+    found = set()
+    for node in reading.text.nodes:
+        own = product(reading, node)
+        for operand in (own.left, own.right) if own is not None else ():
+            plain = operand.value if isinstance(operand, ast.Attribute) and operand.attr == "T" else operand
+            found.add(canonical(base_of(plain)))
+    return found
+
+
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _unread(reading: Reading, statement: ast.stmt, text: str) -> bool:

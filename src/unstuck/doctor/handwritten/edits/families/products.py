@@ -24,6 +24,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                 yield from _index_orders(reading, node)
                 yield from _einsum(reading, node)
                 yield from _rows_or_columns(reading, node)
+                yield from _own_transpose(reading, node)
 
 
 def _causes(reading: Reading, *operands: ast.expr) -> tuple[str, ...]:
@@ -249,3 +250,48 @@ def _rows_or_columns(reading: Reading, node: ast.AST) -> Iterator[Change]:
                 yield change(
                     reading, source, piece, _causes(reading, source), "go through the columns, not the rows", 1.1
                 )
+
+
+def _own_transpose(reading: Reading, node: ast.AST) -> Iterator[Change]:
+    """Programs of plain lists: wrap an argument in the program's own transposition, or take it out."""
+    if not isinstance(node, ast.Call) or "numpy" in reading.modules:
+        return
+    own = [n.rsplit(".", 1)[-1] for n, f in reading.functions.items() if _transposes(f)]
+    call = called(node)
+    if call and call[0] in own and len(node.args) == 1:
+        inner = node.args[0]
+        piece = reading.text.swap(node, reading.text.of(inner))
+        yield change(reading, node, piece, _causes(reading, inner), f"do not transpose `{reading.text.of(inner)}`", 0.9)
+        return
+    if call is None or not reading.functions_named(call[0]):
+        return
+    for argument in node.args:
+        if isinstance(argument, ast.Name | ast.Attribute | ast.Subscript) and reading.is_nested(argument):
+            text = reading.text.of(argument)
+            written = f"{own[0]}({text})" if own else f"[list(column) for column in zip(*{text})]"
+            piece = reading.text.swap(argument, written)
+            yield change(reading, node, piece, _causes(reading, argument), f"transpose `{text}`", 0.9)
+    if len(node.args) == 2 and not node.keywords:
+        one, two = node.args
+        pieces = [reading.text.swap(one, reading.text.of(two)), reading.text.swap(two, reading.text.of(one))]
+        yield change(reading, node, pieces, _causes(reading, one, two), "exchange the two arguments", 1.3)
+
+
+def _transposes(function: ast.AST) -> bool:
+    """Whether a function of one argument returns the columns of it."""
+    if not isinstance(function, ast.FunctionDef) or len(function.args.args) != 1:
+        return False
+    name = function.args.args[0].arg
+    for node in walk(function):
+        call = called(node)
+        if (
+            call
+            and call[0] == "zip"
+            and isinstance(node, ast.Call)
+            and any(isinstance(a, ast.Starred) for a in node.args)
+        ):
+            return any(
+                isinstance(a, ast.Starred) and name in {n.id for n in walk(a) if isinstance(n, ast.Name)}
+                for a in node.args
+            )
+    return False

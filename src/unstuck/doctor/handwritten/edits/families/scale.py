@@ -20,9 +20,12 @@ def propose(reading: Reading) -> Iterator[Change]:
                     yield from _by_two(reading, statement, whole)
             for chain in chains(reading, value):
                 yield from _fewer(reading, statement, chain)
+                yield from _complements(reading, statement, chain)
             for node in walk(value):
                 yield from _powers(reading, statement, node)
                 yield from _literals(reading, statement, node)
+                yield from _exponents(reading, statement, node)
+        yield from _after_residual(reading, statement)
 
 
 def _causes(reading: Reading, statement: ast.stmt) -> tuple[str, ...]:
@@ -212,6 +215,53 @@ def _powers(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Ch
         causes = ("activation-derivative-wrong", *_causes(reading, statement))
         piece = reading.text.swap(node.right, f"{reading.text.of(node.right)} ** 2")
         yield change(reading, node, piece, causes, f"square `{reading.text.of(node.right)}`", 1.1)
+
+
+def _exponents(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Change]:
+    """An exponent one higher or lower."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and is_number(node.right):
+        exponent = number(node.right) or 0.0
+        norm = ("norm-backward-wrong",) if exponent != int(exponent) else ()
+        for new in (exponent - 1, exponent + 1):
+            written = f"{new:g}"
+            causes = (*norm, "optimizer-formula-wrong", *_causes(reading, statement))
+            summary = f"to the power of {written}"
+            yield change(reading, node, reading.text.swap(node.right, written), causes, summary, 1.6)
+
+
+def _complements(reading: Reading, statement: ast.stmt, chain: ast.BinOp) -> Iterator[Change]:
+    """``1 - a`` for ``a`` and ``a`` for ``1 - a`` in a product."""
+    if reading.role(statement) == "forward":
+        return
+    causes = ("gradient-operand-wrong", "activation-derivative-wrong", *_causes(reading, statement))
+    for part, multiplies in factors(chain):
+        if not multiplies:
+            continue
+        text = reading.text.of(part)
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub) and number(part.left) == 1:
+            inner = reading.text.of(part.right)
+            yield change(reading, chain, reading.text.swap(part, inner), causes, f"`{inner}`, not `{text}`", 1.4)
+        elif (
+            isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
+            and text not in reading.scalars
+            and not reading.is_parameter(part)
+        ):
+            piece = reading.text.swap(part, f"(1 - {text})")
+            yield change(reading, chain, piece, causes, f"`1 - {text}`, not `{text}`", 1.9)
+
+
+def _after_residual(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
+    """``p[rows, labels] -= 1`` makes p an error; the mean over the rows is taken right after it."""
+    if not (
+        isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Sub) and reading.text.solo(statement)
+    ):
+        return
+    if isinstance(statement.target, ast.Subscript) and number(statement.value) == 1:
+        base = reading.text.of(statement.target.value)
+        for i, (count, _) in enumerate(row_counts(reading, statement.target.value)[:3]):
+            piece = reading.text.after(statement, f"{base} /= {count}")
+            summary = f"divide by the number of rows, `{count}`"
+            yield change(reading, statement, piece, _causes(reading, statement), summary, 1.0 + 0.1 * i)
 
 
 def _literals(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Change]:

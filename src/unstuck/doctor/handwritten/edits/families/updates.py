@@ -40,7 +40,8 @@ def _misplaced(reading: Reading) -> Iterator[Change]:
                     left, ast.Name | ast.Attribute | ast.Subscript
                 ):
                     continue
-                if type(target) is not type(left) or isinstance(target, ast.Tuple):
+                fresh = isinstance(target, ast.Name) and target.id in reading.unread_in(reading.holder(statement))
+                if isinstance(target, ast.Tuple) or (type(target) is not type(left) and not fresh):
                     continue
                 own, other = reading.shape(target), reading.shape(left)
                 if own is not None and other is not None and own != other:
@@ -51,7 +52,7 @@ def _misplaced(reading: Reading) -> Iterator[Change]:
                     continue
                 piece = text.swap(target, text.of(left))
                 block, _ = text.block(statement)
-                strong = canonical(target) in reads
+                strong = canonical(target) in reads or (fresh and reading.is_parameter(left))
                 if strong or told:
                     groups.setdefault(id(block), []).append((statement, piece, text.of(left)))
                 yield change(
@@ -221,7 +222,8 @@ def _analogous(reading: Reading, update: Update, parameter: str, known: set[str]
     line = reading.text.of(update.statement)
     swaps: dict[str, str] = {reading.text.of(update.target): parameter}
     changed = False
-    for reference in reading.references(update.moved_by):
+    listed = isinstance(update.statement.value, ast.ListComp)
+    for reference in reading.references(update.statement.value if listed else update.moved_by):
         if reference.index or root_name(reference.node) is None:
             continue
         text = canonical(reference.node)

@@ -24,6 +24,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                     yield from _flips(reading, node)
                     yield from _windows(reading, node)
                     yield from _strides(reading, node)
+                    yield from _cut_ends(reading, node)
                 yield from _turns(reading, node)
 
 
@@ -140,6 +141,20 @@ def _windows(reading: Reading, node: ast.Subscript) -> Iterator[Change]:
                 "the window's end without the offset",
                 1.4,
             )
+
+
+def _cut_ends(reading: Reading, node: ast.Subscript) -> Iterator[Change]:
+    """``w[:, 1:]`` and ``w[:, :-1]``: the bias is first, or last."""
+    text = reading.text
+    for part in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+        if not isinstance(part, ast.Slice) or part.step is not None:
+            continue
+        causes = ("product-or-axis-wrong", "backprop-weights-wrong", "gradient-operand-wrong", "time-index-wrong")
+        first = part.lower is not None and part.upper is None and number(part.lower) == 1
+        last = part.upper is not None and part.lower is None and number(part.upper) == -1
+        if first or last:
+            other = ":-1" if first else "1:"
+            yield change(reading, node, Piece(*text.span(part), other), causes, f"cut `{other}`", 1.0)
 
 
 def _strides(reading: Reading, node: ast.Subscript) -> Iterator[Change]:
