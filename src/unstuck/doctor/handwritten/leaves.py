@@ -21,6 +21,7 @@ DEEPEST = 8
 MOST_OBJECTS = 30_000
 MOST_IN_LIST = 20_000  # numbers in one nested list; longer ones are data
 LARGEST = 1_000_000  # elements of an array that may be a parameter
+MOST_NUMBERS = 6_000_000  # elements of all arrays together; what lies beyond (batches cut from large data) is left out
 MANY_GROUPS = 24
 
 Array = np.ndarray[Any, Any]
@@ -104,6 +105,7 @@ class Walker:
         self.seen: set[Any] = set()
         self.found: dict[str, Leaf] = {}
         self.count = 0
+        self.numbers = 0
         for name in sorted(self.modules, key=lambda m: m != "__main__"):
             module = sys.modules.get(name)
             if module is not None:
@@ -193,6 +195,11 @@ class Walker:
             return
         if value.dtype.kind != "f" and value.size > 5000:
             return
+        if _root_size(value) > LARGEST:  # a piece of large data
+            return
+        self.numbers += value.size
+        if self.numbers > MOST_NUMBERS:
+            return
         self.seen.add(key)
         if value.ndim:
             self.found[path] = Leaf(path, lambda: value, None)
@@ -226,6 +233,14 @@ class Walker:
             if scalar and (isinstance(item, type(value)) or _of_kind(item, type(value))):
                 continue  # a graph of single numbers: its other nodes are results, not state
             self._visit(item, f"{path}.{name}", depth + 1, _attribute(value, name), (id(value), name))
+
+
+def _root_size(value: Array) -> int:
+    """Elements of the array whose memory this one looks into."""
+    base: Any = value
+    while isinstance(base, np.ndarray) and isinstance(base.base, np.ndarray):
+        base = base.base
+    return int(base.size)
 
 
 def _slots(kind: type) -> tuple[str, ...]:
