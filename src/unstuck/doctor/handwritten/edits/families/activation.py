@@ -57,6 +57,8 @@ def _multiply(reading: Reading, activations: Activations, statement: ast.stmt, v
             yield change(reading, statement, times(reading, place, factor), MISSING, summary, cost)
         here = {canonical(base_of(s.operand)) for c in chains(reading, place) for s in slopes(reading, c)}
         shape = reading.shape(place)
+        if not here and any(reading.is_parameter(o) for p in products(reading, place) for o in (p.left, p.right)):
+            cost -= 0.4  # sent down through the weights, and nothing says through which slope
         for operand, text, prior in written:
             own = reading.shape(operand)
             if shape is not None and own is not None and shape != own:
@@ -339,7 +341,7 @@ def _visible_operands(
         if names_in(reference.node) & reading.all_counters - counters:
             continue
         seen.add(reference.text)
-        yield reference.node, reference.text, UNKNOWN, -0.4 if reference.text in own else 0.2
+        yield reference.node, reference.text, UNKNOWN, -0.8 if reference.text in own else 0.2
 
 
 def _rewritten(reading: Reading, chain: ast.expr, slope: Slope, new: str) -> str:
