@@ -17,10 +17,10 @@ SCALE = 1e-4  # relative difference of two factors
 
 @dataclass(frozen=True)
 class Source:
-    """A recorded value that may be a parameter's gradient: its series and occurrence, and its projections on the directions.
+    """A recorded value that may be a parameter's gradient: its series, occurrence and numbers.
 
-    ``key`` None: what the step added to the parameter. ``weight``: how much it counts that this value is right (one of many values of
-    the same line and shape may be right by being one of the terms of a sum).
+    ``key`` None: what the step added to the parameter. ``weight``: how much it counts that this value is right (one of
+    many values of the same line and shape may be right by being one of the terms of a sum).
     """
 
     key: Key | None
@@ -34,10 +34,10 @@ class Source:
 class ParameterVerdict:
     """One parameter against one objective.
 
-    ``status``: "right" (parallel), "wrong", "scaled" (right direction, another factor than the others), "unclear", "unchecked" (no true
-    derivative beyond rounding, and no update), "uncovered" (no true derivative, but an update: another objective).
-    ``factor``: user's = factor * true. ``residual``: worst relative difference after that factor. ``through``: the source that agrees
-    (None with "wrong"). ``size``: worst |user's derivative|.
+    ``status``: "right" (parallel), "wrong", "scaled" (right direction, another factor than the others), "unclear",
+    "unchecked" (no true derivative beyond rounding, and no update), "uncovered" (no true derivative, but an update: another
+    objective). ``factor``: user's = factor * true. ``residual``: worst relative difference after that factor. ``through``:
+    the source that agrees (None with "wrong"). ``small``: it is a single number.
     """
 
     path: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .examine import Examination
@@ -36,6 +38,6 @@ def _chain(shapes: list[tuple[int, ...]]) -> list[int]:
     """Sizes of a stack of matrices where each one's output is the next one's input (rows or columns), else []."""
     for flipped in (False, True):
         rows = [s[::-1] if flipped else s for s in shapes]
-        if rows and all(a[-1] in (b[0], b[0] - 1) for a, b in zip(rows, rows[1:], strict=False)):
+        if rows and all(a[-1] in (b[0], b[0] - 1) for a, b in itertools.pairwise(rows)):
             return [rows[0][0], *(r[-1] for r in rows)]
     return []

@@ -148,7 +148,7 @@ def trial(session: Session, variant: Program, loop: int, reference: Examination)
         return Trial(known, None, False)
     with np.errstate(all="ignore"):
         derivatives = Derivatives(held, reference.derivatives.directions)
-        ranking = [c for c in compare(known, derivatives, window)]
+        ranking = compare(known, derivatives, window)
     clean = next((c for c in ranking if c.clean), None)
     top = clean or next(iter(ranking), None)
     state = "right" if clean else "wrong"

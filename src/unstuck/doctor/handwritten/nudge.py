@@ -158,14 +158,11 @@ class _Plan:
                 usable = series.is_float and key in touched and size <= MOST_ELEMENTS
                 if usable and np.all(np.isfinite(series.flat)):
                     pool.setdefault(size, []).append((key, series.flat, series))
-        done: dict[bytes, Key] = {}
+        # Of equal values the last one counts: with biases of zero x @ w and x @ w + b are equal, but not their derivatives.
+        last = {value.flat.tobytes(): key for key, value in sorted(values.items(), key=lambda kv: kv[1].order[0])}
         for key, value in values.items():
-            if not np.all(np.isfinite(value.flat)):
+            if not np.all(np.isfinite(value.flat)) or last[value.flat.tobytes()] != key:
                 continue
-            mark = value.flat.tobytes()
-            if mark in done:
-                continue
-            done[mark] = key
             vectors, labels = self._vectors(value, targets, pool)
             self.rows[key], self.labels[key] = np.array(vectors), labels
 

@@ -6,7 +6,7 @@ import ast
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
@@ -103,8 +103,10 @@ def _lines(
         elif last > end:
             beside[site.line] = max(last, beside.get(site.line, 0.0))
     open_lines = [line for line, moment in backward.items() if line not in verified and moment >= start]
-    ordered = sorted(open_lines, key=lambda line: backward[line])
-    ordered += sorted((line for line in beside if line not in backward), key=lambda line: beside[line])
+    moments = {**beside, **{line: backward[line] for line in open_lines}}
+    ordered = sorted(
+        (line for line in moments if line in open_lines or line not in backward), key=lambda line: moments[line]
+    )
     return sorted(forward, key=lambda line: forward[line]), ordered, sorted(update)
 
 
@@ -122,7 +124,7 @@ def _end_of_forward(known: Understanding, examination: Examination) -> float:
             target = None if c.objective.target is None else known.window.series.get(c.objective.target)
             if target is None or np.any(target.flat != target.flat[0]):
                 ends[c.objective.kind].append(float(series.order[-1]))
-    return max(ends["loss"], default=min(ends["own"] + ends["sum"] + ends["chain"], default=0.0))
+    return min(ends["loss"], default=min(ends["own"] + ends["sum"] + ends["chain"], default=0.0))
 
 
 def verified_values(examination: Examination) -> dict[tuple[int, str], set[str]]:
@@ -189,7 +191,7 @@ def search(
         return same and found.state == "wrong" and _right(found) > before and len(_right(found)) >= len(before) + 2
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for group in _groups(_merged(program, told, most, only), 2 * AT_ONCE):
+        for group in _groups(_in_stages(program, told, most, only), 2 * AT_ONCE):
             if time.monotonic() > end:
                 return
             runs = [(edit, program.with_source(edit.file, edit.source)) for edit in group]
@@ -225,6 +227,16 @@ def climbs(examination: Examination) -> bool:
 def _right(examination: Examination) -> set[str]:
     """The parameters that agree with the best loss."""
     return set() if examination.best is None else {v.path for v in examination.best.of("right")}
+
+
+def _in_stages(program: Program, told: dict[str, Facts], most: int, only: Collection[str]) -> Iterator[Edit]:
+    """The edits of the suspect lines, then those of all other lines."""
+    seen = set()
+    for edit in _merged(program, told, most, only):
+        seen.add(edit.source)
+        yield edit
+    everywhere = {file: replace(known, suspect_lines=()) for file, known in told.items()}
+    yield from (edit for edit in _merged(program, everywhere, 3 * most, only) if edit.source not in seen)
 
 
 def _merged(program: Program, told: dict[str, Facts], most: int, only: Collection[str] = ()) -> Iterable[Edit]:

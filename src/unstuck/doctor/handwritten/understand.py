@@ -178,7 +178,7 @@ def _same(a: Array, b: Array) -> bool:
 def _is_parameter(
     path: str, changed: dict[str, Parameter], nudged: dict[str, tuple[Array, Window]], reach: dict[str, set[str]]
 ) -> bool:
-    leaf, (delta, window) = changed[path], nudged[path]
+    leaf, window = changed[path], nudged[path][1]
     others = {o for o in reach[path] if changed[o].before.size != leaf.before.size}
     if not others or not _persists(leaf, nudged[path]):
         return False

@@ -9,7 +9,8 @@ import numpy as np
 
 from .compare import PARALLEL, SCALE, Comparison, compare, sources
 from .examine import Examination, examine_step
-from .nudge import Derivatives, differentiate
+from .nudge import Derivatives, Objective, differentiate
+from .program import Program
 from .session import Session
 from .understand import Parameter, Understanding
 
@@ -25,11 +26,11 @@ class Accumulation:
     residual: float
 
 
-def accumulation(session: Session, program_loop: int, first: Examination) -> Accumulation | None:
+def accumulation(session: Session, program: Program, program_loop: int, first: Examination) -> Accumulation | None:
     """Whether gradients pile up: step 2 = rate * gradient 2 + 1 * step 1. A momentum has a factor below 1."""
     if first.best is None or not np.isfinite(first.best.factor):
         return None
-    step = session.stop(program_loop, first.known.hit)
+    step = session.stop(program_loop, first.known.hit, program)
     if step is None:
         return None
     with step:
@@ -41,11 +42,7 @@ def accumulation(session: Session, program_loop: int, first: Examination) -> Acc
     old = {p.path: p for p in first.known.parameters}
     wanted = first.best.objective
     match = next(
-        (
-            c
-            for c in second.ranking
-            if (c.objective.kind, c.objective.name, c.objective.value) == (wanted.kind, wanted.name, wanted.value)
-        ),
+        (c for c in second.ranking if _label(c.objective) == _label(wanted)),
         None,
     )
     if match is None:
@@ -78,7 +75,7 @@ def direct(comparison: Comparison | None) -> bool:
     return through and all(abs(f / comparison.factor - 1) < SCALE for f in factors)
 
 
-def frozen(session: Session, loop: int, found: Examination) -> tuple[Examination, list[str]] | None:
+def frozen(session: Session, program: Program, loop: int, found: Examination) -> tuple[Examination, list[str]] | None:
     """Variables that the output depends on, for which the step computes the right gradient, and which it never changes.
 
     Returns an examination in which they stand beside the parameters, and their paths.
@@ -92,7 +89,7 @@ def frozen(session: Session, loop: int, found: Examination) -> tuple[Examination
     candidates = [
         Parameter(path, value.shape, value, value, np.ones(value.size, dtype=bool))
         for path, value in known.leaves.items()
-        if path not in taken and value.size > 1 and np.all(np.isfinite(value)) and not _is_data(value.shape, rows)
+        if path not in taken and value.ndim and np.all(np.isfinite(value)) and not _is_data(value.shape, rows)
         and path in known.window.leaves and np.array_equal(value, known.window.leaves[path])
     ][:60]  # fmt: skip
     touched = {key: known.window.series[key] for key in known.touched if key in known.window.series}
@@ -100,7 +97,7 @@ def frozen(session: Session, loop: int, found: Examination) -> tuple[Examination
     candidates = [c for c in candidates if c.before.size in sizes][:MOST_FROZEN]
     if not candidates:
         return None
-    step = session.stop(loop, known.hit)
+    step = session.stop(loop, known.hit, program)
     if step is None:
         return None
     with step:
@@ -111,21 +108,35 @@ def frozen(session: Session, loop: int, found: Examination) -> tuple[Examination
     if match is None:
         return None
     objective = derivatives.objectives[match]
-    chosen = []
+    factors: dict[int, set[float]] = {}
     for i, candidate in enumerate(candidates):
         true = objective.derivative[i]
         if np.max(np.abs(true)) <= 50 * np.max(objective.floor[i]):
             continue
-        recorded = [s for s in sources(candidate, known.window) if s.key in known.touched]
-        for source in recorded:
+        limit = max(PARALLEL, 20 * float(np.max(objective.floor[i])) / float(np.max(np.abs(true))))
+        for source in sources(candidate, known.window):
             user = derivatives.directions[i] @ source.flat
             factor = float(user @ true / (true @ true))
-            if factor and np.max(np.abs(user - factor * true)) <= PARALLEL * np.max(np.abs(user)):
-                chosen.append(i)
-                break
+            if (
+                source.key in touched
+                and factor
+                and np.max(np.abs(user - factor * true)) <= limit * np.max(np.abs(user))
+            ):
+                factors.setdefault(i, set()).add(factor)
+    sure = {i for i in factors if candidates[i].before.size > 1}
+    chosen = sorted(sure)
+    for i in (
+        set(factors) - sure
+    ):  # a single number is always parallel: it must have the factor of a gradient that is known
+        if any(abs(f / g - 1) < SCALE for f in factors[i] for j in sure for g in factors[j]):
+            chosen.append(i)
     if not chosen:
         return None
     return _beside(found, derivatives, candidates, chosen), [candidates[i].path for i in chosen]
+
+
+def _label(objective: Objective) -> tuple[object, ...]:
+    return objective.kind, objective.name, objective.value, objective.target, objective.cotangent
 
 
 def _is_data(shape: tuple[int, ...], rows: int) -> bool:
@@ -135,17 +146,17 @@ def _is_data(shape: tuple[int, ...], rows: int) -> bool:
 def _same_objective(derivatives: Derivatives, best: Comparison) -> int | None:
     wanted = best.objective
     for i, objective in enumerate(derivatives.objectives):
-        if (objective.kind, objective.name, objective.value) == (wanted.kind, wanted.name, wanted.value):
+        if _label(objective) == _label(wanted):
             return i
     return None
 
 
 def _beside(found: Examination, more: Derivatives, candidates: list[Parameter], chosen: list[int]) -> Examination:
     """The examination with the frozen variables among the parameters (their update is zero, so they are wrong)."""
-    table = {(o.kind, o.name, o.value, o.target): o for o in more.objectives}
+    table = {_label(o): o for o in more.objectives}
     objectives = []
     for objective in found.derivatives.objectives:
-        other = table.get((objective.kind, objective.name, objective.value, objective.target))
+        other = table.get(_label(objective))
         if objective.kind == "chain" or other is None:
             continue
         width = objective.derivative.shape[1]
