@@ -21,6 +21,7 @@ DEEPEST = 8
 MOST_OBJECTS = 30_000
 MOST_IN_LIST = 20_000  # numbers in one nested list; longer ones are data
 LARGEST = 1_000_000  # elements of an array that may be a parameter
+MOST_VIEWS = 24  # into one array; a network whose weights lie in one vector has fewer
 MOST_NUMBERS = 6_000_000  # elements of all arrays together; what lies beyond (batches cut from large data) is left out
 MANY_GROUPS = 24
 
@@ -106,6 +107,7 @@ class Walker:
         self.found: dict[str, Leaf] = {}
         self.count = 0
         self.numbers = 0
+        self.views: dict[int, int] = {}
         for name in sorted(self.modules, key=lambda m: m != "__main__"):
             module = sys.modules.get(name)
             if module is not None:
@@ -195,8 +197,13 @@ class Walker:
             return
         if value.dtype.kind != "f" and value.size > 5000:
             return
-        if _root_size(value) > LARGEST:  # a piece of large data
+        root = _root(value)
+        if root.size > LARGEST:  # a piece of large data
             return
+        if root is not value:
+            self.views[id(root)] = self.views.get(id(root), 0) + 1
+            if self.views[id(root)] > MOST_VIEWS:  # batches cut from data
+                return
         self.numbers += value.size
         if self.numbers > MOST_NUMBERS:
             return
@@ -235,12 +242,12 @@ class Walker:
             self._visit(item, f"{path}.{name}", depth + 1, _attribute(value, name), (id(value), name))
 
 
-def _root_size(value: Array) -> int:
-    """Elements of the array whose memory this one looks into."""
+def _root(value: Array) -> Array:
+    """The array whose memory this one looks into."""
     base: Any = value
     while isinstance(base, np.ndarray) and isinstance(base.base, np.ndarray):
         base = base.base
-    return int(base.size)
+    return base
 
 
 def _slots(kind: type) -> tuple[str, ...]:
