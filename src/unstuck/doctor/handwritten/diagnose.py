@@ -257,7 +257,7 @@ class _Diagnosis:
 
     def _probe(self) -> None:
         seconds = self.left() - 1.0
-        if self.examination.state not in ("right", "delta") or not self.examination.ranking or seconds < 2.0:
+        if not self.examination.ranking or seconds < 2.0:
             return
         known = replace(self.examination.known, loop=self.loop)
         subject = Subject(self.session, self.program, known, self.examination.ranking, seconds=seconds)
@@ -361,7 +361,7 @@ def _available_probes() -> list[Any]:
 
     out = []
     for name in probes.ORDER:
-        with contextlib.suppress(ModuleNotFoundError):
+        with contextlib.suppress(ImportError):
             out.append(importlib.import_module(f"{probes.__name__}.{name}").examine)
     return out
 

@@ -18,6 +18,8 @@ from .understand import H, Parameter, Understanding, series_before
 Key = tuple[int, str]
 MOST_COTANGENTS = 80  # recorded vectors of one size that are tried against each value of that size
 MOST_ELEMENTS = 300_000  # of one forward value
+MOST_MEMBERS = 12  # of one recorded list or dict that are tried as targets
+MOST_LAYERS = 12  # values of one line that may be those of layer after layer
 MOST_CLASSES = 1000  # of integer labels
 
 
@@ -128,7 +130,12 @@ def _targets(forward: dict[Key, Series], known: Understanding) -> dict[Key, Seri
         for path, value in known.leaves.items()
         if path not in {p.path for p in known.parameters} and path not in known.states and value.ndim
     }
+    members: dict[int, int] = {}  # of one recorded list: its first batches are as good as all of them
     for key, series in {**forward, **held}.items():
+        if key[1] and key[0] >= 0:
+            members[key[0]] = members.get(key[0], 0) + 1
+        if members.get(key[0], 0) > MOST_MEMBERS:
+            continue
         if key in known.influenced or series.flat.size > MOST_ELEMENTS or not np.all(np.isfinite(series.flat)):
             continue
         mark = series.flat.tobytes()
@@ -191,6 +198,12 @@ class _Plan:
         for target_key, target in targets.items():
             for name, vector in textbook_losses(value, target):
                 add(vector, "loss", name, target=target_key)
+        if 1 < value.count <= MOST_LAYERS and len(set(value.shapes)) > 1:  # a loop over layers: the last one is the output
+            final = value.occurrence(-1)
+            only = Series(value.key, final.ravel(), [final.shape], value.order[-1:], True)
+            for target_key, target in targets.items():
+                for name, vector in textbook_losses(only, target):
+                    add(np.concatenate([np.zeros(n - final.size), vector]), "loss", name, target=target_key)
         for count, (key, flat, series) in enumerate(pool.get(n, [])):
             if key == value.key or count > MOST_COTANGENTS:
                 continue
