@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import time
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,8 @@ from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Pr
 from ..compare import Comparison
 from ..edits.base import Edit
 from ..edits.experiments import Experiments
-from ..nudge import Key
+from ..edits.text import expression
+from ..nudge import Key, Objective
 from ..program import Program
 from ..session import Array, Followed, Outcome, Series, Session, Sites, WatchError, Window
 from ..understand import Understanding
@@ -63,6 +65,16 @@ class Verdicts:
         return self
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """Large inputs by some of their columns: the recorded batch, how wide its rows are, and that batch in those columns."""
+
+    key: Key
+    width: int
+    columns: list[int]
+    batch: Series
+
+
 class Examination:
     """A program with its training step understood; runs variants of it and remembers what came out."""
 
@@ -76,6 +88,7 @@ class Examination:
         self.table: Sites = session.table(program)
         self._qualities: dict[str, Quality | None] = {}
         self.causes_found: set[str] = set()
+        self.excerpt: Excerpt | None = None  # set when the inputs are too large to be followed as a whole
 
     @property
     def time_left(self) -> float:
@@ -86,23 +99,81 @@ class Examination:
     def objective(self) -> tuple[Key, Key | None]:
         """The recorded output and target of the best objective that has both; else the descended number alone."""
         best = self.comparisons[0]
+        near = [c.objective for c in self.comparisons if c.score >= best.score - 0.45 and _tells(c.objective)]
+        near = [o for o in near if self._fits(o)]
+        pair = self._by_difference()
+        if pair is not None and (not near or any(self._same_numbers(pair[1], o.target) for o in near)):
+            return pair
+        if near:  # a target of the output's own size says more than a label that fits its number of rows
+            first = next((o for o in near if self._same_size(o)), near[0])
+            return first.value, first.target
+        # Right as far as it reaches: a bias that starts at 0 hides in an earlier value of the same numbers.
+        large = sum(p.before.size > 1 for p in self.known.parameters)
         for comparison in self.comparisons:
-            if comparison.score < best.score - 0.45:
-                break
-            if comparison.objective.kind == "loss" and comparison.objective.target is not None:
-                return comparison.objective.value, comparison.objective.target
-        for (
-            comparison
-        ) in self.comparisons:  # right as far as it reaches (a bias that starts at 0 hides in an earlier value)
-            objective = comparison.objective
-            if (
-                objective.kind == "loss"
-                and objective.target is not None
-                and not comparison.of("wrong")
-                and comparison.of("right")
-            ):
+            objective, right = comparison.objective, [v for v in comparison.of("right") if not v.small]
+            if _tells(objective) and self._fits(objective) and len(right) == large:
                 return objective.value, objective.target
         return best.objective.value, best.objective.target
+
+    def _fits(self, objective: Objective) -> bool:
+        """The value differs from row to row, and the target is no counter."""
+        output = self.recorded(objective.value)
+        if objective.target is None or output is None or self._counts(objective.target):
+            return False
+        return output.flat.size < 2 or float(np.ptp(output.flat)) > 0
+
+    def _counts(self, target: Key) -> bool:
+        """A counter or an index instead of targets: 0, 1, 2 … in some order, or a single number that counts rows."""
+        series = self.recorded(target)
+        if target in self.known.touched:  # a number that the step itself changes
+            return True
+        if series is None or series.is_float or len(series.flat) < 3:
+            return False
+        return len(np.unique(series.flat)) == len(series.flat)
+
+    def _same_numbers(self, one: Key, two: Key | None) -> bool:
+        a, b = self.recorded(one), None if two is None else self.recorded(two)
+        return a is not None and b is not None and np.array_equal(a.flat, b.flat)
+
+    def _same_size(self, objective: Objective) -> bool:
+        output, target = self.recorded(objective.value), None
+        if objective.target is not None:
+            target = self.recorded(objective.target)
+        return output is not None and target is not None and output.flat.size == target.flat.size
+
+    def _by_difference(self) -> tuple[Key, Key] | None:
+        """Output and target from a difference of the two that the step computes."""
+        window = self.known.window.series
+        fixed = {key: s for key, s in window.items() if key not in self.known.touched and not key[1] and np.any(s.flat)}
+        for key in sorted(set(self.known.influenced) & set(window), key=lambda k: window[k].order[0]):
+            difference = window[key]
+            sides = _difference(self.table.sites[key[0]].text)
+            if sides is None or key[1] or difference.count > 1 or not difference.is_float:
+                continue
+            for target, t in fixed.items():
+                if t.flat.size != difference.flat.size or t.count > 1 or self.table.sites[target[0]].text not in sides:
+                    continue
+                output = t.flat - difference.flat if self.table.sites[target[0]].text == sides[0] else t.flat + difference.flat
+                found = self._where(output, float(difference.order[0]))
+                if found is not None:
+                    return found, target
+        return None
+
+    def _where(self, numbers: Array, moment: float) -> Key | None:
+        """The recorded value with these numbers; ``(site, "@2")`` is the third occurrence of a site."""
+        best: tuple[float, Key] | None = None  # the latest: earlier ones may lack a bias that is still 0
+        for key in self.known.influenced:
+            series = self.known.window.series.get(key)
+            if series is None or key[1]:
+                continue
+            for i in range(min(series.count, 64)):
+                value = series.occurrence(i)
+                order = float(series.order[i])
+                if order > moment or value.size != numbers.size or (best is not None and order < best[0]):
+                    continue
+                if np.allclose(value.ravel(), numbers, rtol=1e-12, atol=1e-14):
+                    best = order, key if series.count == 1 else (key[0], f"@{i}")
+        return None if best is None else best[1]
 
     def targets(self) -> tuple[Array, Array] | None:
         """Outputs and targets of the step that was understood, both (rows, columns) with labels as one-hot rows."""
@@ -119,8 +190,17 @@ class Examination:
             if leaf is None:
                 return None
             return Series(key, np.asarray(leaf, np.float64).ravel(), [leaf.shape], np.zeros(1, int), True)
+        if window is None and self.excerpt is not None and key == self.excerpt.key:
+            return self.excerpt.batch  # of large data some columns stand for the rows, here as in what is followed
         number = key[0] if sites is None else sites.get(key[0], -2)
-        return (window or self.known.window).series.get((number, key[1]))
+        part, _, place = key[1].partition("@")
+        series = (window or self.known.window).series.get((number, part))
+        if series is None or not place:
+            return series
+        if int(place) >= series.count:
+            return None
+        value = series.occurrence(int(place))
+        return Series(key, value.ravel(), [value.shape], series.order[int(place) : int(place) + 1], series.is_float)
 
     @cached_property
     def data(self) -> Data:
@@ -143,8 +223,11 @@ class Examination:
             if loop is None:
                 return None
             wanted = {sites[k[0]] for k in keys if k[0] in sites}  # (site -1, a constant variable, needs no recording)
+            large = self.excerpt
+            columns = {} if large is None or large.key[0] not in sites else {sites[large.key[0]]: (large.width, large.columns)}
             return self.session.follow(
-                loop, program, sites=wanted, head=head, tail=tail, seconds=self.run_seconds, whole=whole, head_only=head_only
+                loop, program, sites=wanted, head=head, tail=tail, seconds=self.run_seconds, whole=whole, head_only=head_only,
+                columns=columns,
             ), sites  # fmt: skip
         except (WatchError, SyntaxError):
             return None
@@ -213,6 +296,63 @@ class Examination:
         q = self.start
         return q is not None and ((q.kind == "accuracy" and q.score >= 0.93) or (q.kind == "R²" and q.score >= 0.9))
 
+    @cached_property
+    def chance(self) -> float:
+        """The score of always giving the same answer: share of the largest class, or 0 (of R²)."""
+        pair = self.data.unique if self.data.unique is not None else self.targets()
+        if pair is None or self.start is None or self.start.kind != "accuracy":
+            return 0.0
+        t = pair[1]
+        if t.shape[1] > 1:
+            return float(np.bincount(t.argmax(axis=1)).max() / len(t))
+        share = float(np.mean(t > t.mean()))
+        return max(share, 1 - share)
+
+    def learns(self) -> bool:
+        """Clearly more than always giving the same answer."""
+        q = self.start
+        return q is not None and bool(q.kind) and q.score > self.chance + 0.35 * (1 - self.chance)
+
+    def level(self) -> str:
+        """Of a cause whose repair is much better: an error where the program does not learn at all."""
+        return "warning" if self.learns() else "error"
+
+    @cached_property
+    def first_error(self) -> float | None:
+        """Mean squared error of the first passes."""
+        if self.baseline is None or self.objective[1] is None:
+            return None
+        errors = []
+        for window in self.baseline[0].head[:TAIL]:
+            o, t = (self.recorded(k, window, self.baseline[1]) for k in self.objective if k is not None)
+            pair = paired(o, t) if o is not None and t is not None else None
+            if pair is not None:
+                errors.append(scored(*pair)[2])
+        return float(np.mean(errors)) if errors else None
+
+    @cached_property
+    def silent_units(self) -> float | None:
+        """Share of the units of the worst hidden layer with zeros that are zero for every row of the last passes."""
+        window = self.known.window.series
+        value = self.objective[0]
+        keys = [k for k in self.known.influenced
+                if k in window and k != value and not k[1] and window[k].order[0] < window.get(value, window[k]).order[0]
+                and window[k].flat.size > 1 and window[k].flat.min() == 0 < window[k].flat.max()]  # fmt: skip
+        if not keys or self.time_left < 0:
+            return None
+        found = self.follow(keys=keys)
+        if found is None:
+            return None
+        shares = []
+        for key in keys:
+            parts = [s for w in found[0].tail if (s := self.recorded(key, w, found[1])) is not None]
+            if not parts or len({p.shapes[0] for p in parts}) != 1 or len(parts[0].shapes[0]) not in (1, 2):
+                continue
+            units = parts[0].shapes[0][-1] if len(parts[0].shapes[0]) == 2 or parts[0].shapes[0][0] > 1 else 1
+            rows = np.concatenate([p.flat.reshape(-1, units) for p in parts])
+            shares.append(float(np.mean(np.all(rows == 0, axis=0))))
+        return max(shares, default=None)
+
     def much_better(self, after: Quality | None) -> bool:
         """Whether a variant learns so much better that the change must have met the cause."""
         before = self.start
@@ -263,6 +403,19 @@ class Examination:
             cause=cause, level=level, confidence=sure, title=title, file=self.program.main, line=place, end_line=last,  # type: ignore[arg-type]
             marks=tuple(marks), evidence=tuple(evidence), fix=fix, proof=proof if sure == "proved" else None, notes=tuple(notes),
         )  # fmt: skip
+
+
+def _difference(text: str) -> tuple[str, str] | None:
+    """Both sides of ``a - b`` as they are written (without brackets around them)."""
+    tree = expression(text)
+    if not isinstance(tree, ast.BinOp) or not isinstance(tree.op, ast.Sub):
+        return None
+    return ast.unparse(tree.left), ast.unparse(tree.right)
+
+
+def _tells(objective: Objective) -> bool:
+    """A textbook loss that is more than a sum (an absolute error whose signs are all the same fits any target)."""
+    return objective.kind == "loss" and (objective.vector.size < 2 or float(np.ptp(objective.vector)) > 0)
 
 
 # Values ---------------------------------------------------------------------------------------------------------------------
@@ -317,12 +470,12 @@ def scored(o: Array, t: Array) -> tuple[str, float, float]:
             return ("accuracy" if t.shape[1] > 1 and is_one_hot(t) else "R²"), float("nan"), float("nan")
         if is_one_hot(t):
             return "accuracy", float(np.mean(o.argmax(axis=1) == t.argmax(axis=1))), error
-        values = set(np.unique(t).tolist()) if t.size < 2_000_000 else set()
-        if values and values <= {0.0, 1.0} and len(values) == 2:
-            limits = (0.5,) if o.min() >= 0 and o.max() <= 1 else (0.0, 0.5)  # logits, or a line through 0 and 1
-            return "accuracy", max(float(np.mean((o > limit) == (t > 0.5))) for limit in limits), error
-        if values == {-1.0, 1.0}:
-            return "accuracy", float(np.mean((o > 0) == (t > 0))), error
+        values = np.unique(t) if t.size < 2_000_000 else np.zeros(0)
+        if len(values) == 2:
+            middle = float(values.mean())
+            bounded = o.min() >= values[0] and o.max() <= values[1]
+            limits = (middle,) if bounded else (middle, 0.0)  # a line through both, or logits
+            return "accuracy", max(float(np.mean((o > limit) == (t > middle))) for limit in limits), error
         spread = ((t - t.mean(axis=0)) ** 2).sum()
         return "R²", float(1 - ((o - t) ** 2).sum() / spread) if spread > 0 else float("nan"), error
 

@@ -19,8 +19,8 @@ def examine(e: Examination) -> Verdicts:
         return out.rule_out("the training rows are answered well", *CAUSES)
     weights = [p for p in first_weights(e) if p.before.size > 1]
     lines = {p.path: lines_of(e, p) for p in weights}
-    if not any(lines.values()):
-        return out.skip("the lines that make the first weights were not found", *CAUSES)
+    if not weights:
+        return out.skip("the first weights were not found", *CAUSES)
     for attempt in (_symmetric, _positive, _size, _offset):
         if attempt(e, weights, lines, out):
             return out
@@ -87,7 +87,7 @@ def _moves_weights(e: Examination, line: int) -> bool:
 def _symmetric(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
     equal = [p for p in weights if len([n for n in p.shape if n > 1]) == 2 and np.ptp(p.before) == 0]
     for p in equal:
-        places = [line for line in lines[p.path]][:1]
+        places = lines[p.path][:1]
         every = sorted({line for q in equal for line in lines[q.path][:1]})
         for chosen in (places, every):
             edit = e.experiments.randomise_init(chosen) if chosen else None
@@ -165,6 +165,11 @@ def _size(e: Examination, weights: list[Parameter], lines: dict[str, list[int]],
 def _offset(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
     """Biases that start far below zero under units that are zero there."""
     low = [p for p in weights if p.before.max() < -0.3 and np.ptp(p.before) < 1e-12]
+    known = {p.path for p in e.known.parameters}
+    for path, leaf in e.known.leaves.items():  # units that are silent for every row never move their biases
+        if path not in known and leaf.size > 1 and leaf.max() < -0.3 and np.ptp(leaf) < 1e-12:
+            low.append(Parameter(path, leaf.shape, leaf, leaf, np.zeros(leaf.size, bool)))
+            lines[path] = lines_of(e, low[-1])
     for p in low:
         for line in lines[p.path][:1]:
             edit = _zeroed(e, line)

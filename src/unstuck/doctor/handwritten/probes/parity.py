@@ -198,21 +198,16 @@ def _calls(e: Examination) -> Iterator[Edit]:
     text = e.experiments.text
     executed = {e.table.sites[k[0]].line for k in e.known.window.series if k[0] >= 0}
     own = {f.name for f in e.experiments.reading.functions.values()}
-    calls = [n for n in ast.walk(text.tree) if isinstance(n, ast.Call) and (c := called(n)) is not None and c[0] in own]
-    for model in calls:
+    calls = [(n, c[0]) for n in ast.walk(text.tree) if isinstance(n, ast.Call) and (c := called(n)) and c[0] in own]
+    for model, name in calls:
         if model.lineno not in executed:
             continue
         for i, argument in enumerate(model.args[:2]):
             inner = next((n for n in ast.walk(argument) if isinstance(n, ast.Subscript | ast.Name)), None)
             if not isinstance(argument, ast.BinOp | ast.Call) or inner is None:
                 continue
-            for other in calls:
-                if (
-                    other is model
-                    or other.lineno in executed
-                    or called(other)[0] != called(model)[0]
-                    or len(other.args) <= i
-                ):  # type: ignore[index]
+            for other, same in calls:
+                if other is model or other.lineno in executed or same != name or len(other.args) <= i:
                     continue
                 theirs = next(
                     (n for n in ast.walk(other.args[i]) if isinstance(n, ast.Subscript | ast.Name)), other.args[i]

@@ -40,7 +40,7 @@ def examine(e: Examination) -> Verdicts:
 
 def _extremes(e: Examination) -> tuple[float, float]:
     """The smallest and largest output when every parameter is pushed far."""
-    value, target = e.objective
+    value = e.objective[0]
     step = e.session.stop(e.known.loop, e.known.hit, e.program)
     low, high = np.inf, -np.inf
     if step is None:
@@ -53,7 +53,7 @@ def _extremes(e: Examination) -> tuple[float, float]:
                 windows = step.take({k: np.asarray(v) for k, v in push.items()}, sites=[value[0]], leaves=[])
             except Exception:
                 continue
-            series = windows[0].series.get(value) if windows else None
+            series = e.recorded(value, windows[0]) if windows else None
             first = None if series is None else series.before(e.known.update_moment)
             if first is not None and np.all(np.isfinite(first.flat)):
                 low, high = min(low, float(first.flat.min())), max(high, float(first.flat.max()))

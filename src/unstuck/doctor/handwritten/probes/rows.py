@@ -11,12 +11,13 @@ from unstuck.doctor.findings import Evidence
 
 from ..edits.base import Edit
 from ..edits.families import rows as row_edits
-from ..session import Array
+from ..session import Array, Series
 from .base import Examination, Verdicts, is_one_hot, paired
 from .data import Data, row_index, rows_in
 
 CAUSES = ("samples-never-seen", "not-shuffled")
 ENOUGH = 0.8  # share of the rows that training should use at least
+REPEATED = 0.45  # share of the first rows drawn that came before; drawing at random gives 0.37
 MOST_EDITS = 12  # mended loops that are tried
 
 
@@ -48,6 +49,11 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
     if _kept_for_the_evaluation(e, table, x):
         out.rule_out("the rows that training leaves out are those of the evaluation", "samples-never-seen")
         return
+    first = x[:seen]  # a loop that goes once through a part of the rows meets each of them once
+    repeated = 1 - len(np.unique(first, axis=0)) / len(first)
+    if repeated < REPEATED:
+        out.skip(f"{seen} of {distinct} rows are used, each once in a round: the others may be meant for a test", "samples-never-seen")
+        return
     edit, reached = _edit_that_reaches_more(e, data, seen, distinct)
     if edit is None:
         out.skip(f"{seen} of {distinct} rows are used; the others may be meant for a test", "samples-never-seen")
@@ -78,10 +84,20 @@ def _kept_for_the_evaluation(e: Examination, table: Array, used: Array) -> bool:
         for series in stretch.series.values():
             if not series.is_float or series.flat.size % width or series.count > 20_000:
                 continue
-            batch = rows_in(series, series.flat.size // width, width, index)
-            if batch and not set(batch) & seen:
-                met |= set(batch)
+            single = int(np.prod(series.shapes[0])) == width
+            parts = [series] if single else _occurrences(series)
+            for part in parts:
+                batch = rows_in(part, part.flat.size // width, width, index) if part.flat.size % width == 0 else None
+                if batch and not set(batch) & seen:
+                    met |= set(batch)
     return len(met) >= 0.5 * unseen
+
+
+def _occurrences(series: Series) -> list[Series]:
+    """The first and last occurrences of a series, each by itself."""
+    places = range(series.count) if series.count <= 64 else [*range(32), *range(series.count - 32, series.count)]
+    values = [(i, series.occurrence(i)) for i in places]
+    return [Series(series.key, v.ravel(), [v.shape], series.order[i : i + 1], series.is_float) for i, v in values]
 
 
 def _edit_that_reaches_more(e: Examination, data: Data, seen: int, distinct: int) -> tuple[Edit | None, int]:

@@ -1,102 +1,251 @@
-"""The length and number of steps, and the size of the network: one number of the program changed at a time."""
+"""The length and number of steps, the rule that ends them, and the size of the network: one number changed at a time."""
 
 from __future__ import annotations
 
-from unstuck.doctor.findings import Evidence
+import ast
+from collections.abc import Iterator
 
+import numpy as np
+
+from unstuck.doctor.findings import Evidence, Finding
+
+from ..edits.base import Edit
+from ..edits.literals import Literal
+from ..edits.making import factors
 from .base import Examination, Quality, Verdicts
 
 CAUSES = ("lr-too-high", "lr-too-low", "too-few-steps", "capacity-too-small", "plateau", "stopping-rule-wrong")
-RATES = (0.1, 10.0, 0.01, 100.0, 1000.0, 0.001)
+LONGER = 5.0  # times the epochs
+WIDER = 8.0  # times the hidden units
+LITTLE = 0.03  # gain of accuracy or R² that is worth a note
+LARGE_STEP, SMALL_STEP = 0.3, 1e-4  # first step beside the weights: beyond these only one direction is tried first
 
 
 def examine(e: Examination) -> Verdicts:
-    """Other rates, more epochs, more units: which of them alone lets the program learn?"""
+    """Other rates, a stricter rule to stop, more epochs, more units: which of them alone lets the program learn?"""
     out = Verdicts()
     if e.learns_well():
         return out.rule_out("the training rows are answered well", *CAUSES)
     if e.start is None:
         return out.skip("the training could not be followed to its end", *CAUSES)
-    best = _rate(e)
-    if best is None:
-        best = _stopping(e)
-    if best is None:
-        best = _more(e)
-    if best is None:
-        return out.rule_out("ten or a hundred times the rate, four times the epochs or the units do not help", *CAUSES)
-    out.findings.append(best)
-    return out
+    notes: list[Finding] = []
+    for attempt in (_stopping, _rate, _longer, _wider):
+        if e.time_left < 0:
+            return out.skip("no time was left for other rates, epochs and widths", *CAUSES)
+        found = attempt(e, notes)
+        if found is not None:
+            out.findings.append(found)
+            return out.rule_out(f"one change alone ({found.cause}) lets it learn", *(c for c in CAUSES if c != found.cause))
+    out.findings += notes[:1]
+    noted = {f.cause for f in notes[:1]}
+    return out.rule_out("other rates, more epochs or more units do not help much", *(c for c in CAUSES if c not in noted))
 
 
-def _rate(e: Examination):  # type: ignore[no-untyped-def]
-    rates = e.experiments.literals.rates
-    if not rates:
+# The rate ---------------------------------------------------------------------------------------------------------------------
+def _rate(e: Examination, notes: list[Finding]) -> Finding | None:
+    rates = rates_of(e)
+    if not rates or e.start is None:
         return None
-    found: list[tuple[float, float, Quality]] = []
-    for factor in RATES:
+    tried: dict[float, Quality] = {}
+    for factor in _factors(e):
         if e.time_left < 0:
             break
-        edit = e.experiments.scale_rate(factor)
+        if abs(np.log10(factor)) > 1.5 and e.learns() and not any(_gains(e, q) for q in tried.values()):
+            break  # it learns something, and ten times more or less changed nothing
+        edit = scaled(e, rates, factor)
         after = e.quality(e.edited(edit)) if edit is not None else None
-        if after is not None and e.much_better(after):
-            found.append((after.score, factor, after))
-            if after.score > 0.9 or len(found) == 2:
+        if after is not None and not after.failed:
+            tried[factor] = after
+            if e.much_better(after) and (after.score > 0.9 or not after.kind):
                 break
-    if not found:
+    better = {f: q for f, q in tried.items() if e.much_better(q)}
+    if not better:
+        gains = {f: q for f, q in tried.items() if _gains(e, q)}
+        if gains:
+            factor = max(gains, key=lambda f: gains[f].score)
+            notes.append(_rate_finding(e, rates, factor, gains[factor], "note"))
         return None
-    _, factor, after = max(found, key=lambda f: f[0])
-    cause = "lr-too-high" if factor < 1 else "lr-too-low"
-    edit = e.experiments.scale_rate(factor, cause)
+    factor = max(better, key=lambda f: better[f].score if better[f].kind else -better[f].loss)
+    return _rate_finding(e, rates, factor, better[factor], e.level())
+
+
+def _factors(e: Examination) -> list[float]:
+    """Rates to try, the likelier direction first."""
+    if e.start is not None and e.start.failed:
+        return [0.1, 0.01, 0.001]
+    ratios = [float(np.linalg.norm(p.update) / np.linalg.norm(p.before)) for p in e.known.parameters if np.any(p.before)]
+    largest = max(ratios, default=0.01)
+    if largest > LARGE_STEP:
+        return [0.1, 0.01, 10.0, 0.001]
+    if largest < SMALL_STEP:
+        return [10.0, 100.0, 1000.0, 0.1]
+    return [10.0, 0.1, 100.0, 0.01]
+
+
+def rates_of(e: Examination) -> list[Literal]:
+    """Literals that multiply the whole step of a parameter, also as the first factor of a product of matrices."""
+    literals = e.experiments.literals
+    if literals.rates:
+        return literals.rates
+    found: dict[int, Literal] = {}
+    for update in e.experiments.reading.updates:
+        moved = update.moved_by
+        while isinstance(moved, ast.UnaryOp) or (isinstance(moved, ast.BinOp) and isinstance(moved.op, ast.MatMult)):
+            moved = moved.operand if isinstance(moved, ast.UnaryOp) else moved.left
+        for part, times in factors(moved):
+            inner = part.operand if isinstance(part, ast.UnaryOp) else part
+            if times and isinstance(inner, ast.Constant | ast.Name | ast.Attribute | ast.Subscript):
+                for source in literals.sources(inner):
+                    literal = literals.literal(source)
+                    if literal is not None and literal.value > 0:
+                        found.setdefault(literal.start, literal)
+    return list(found.values())
+
+
+def scaled(e: Examination, rates: list[Literal], factor: float, cause: str = "lr-too-high") -> Edit | None:
+    """All rates times a factor."""
+    return e.experiments.set_numbers({k: k.value * factor for k in rates if k.value}, cause)
+
+
+def _rate_finding(e: Examination, rates: list[Literal], factor: float, after: Quality, level: str) -> Finding:
+    cause, literal = "lr-too-high" if factor < 1 else "lr-too-low", rates[0]
+    edit = scaled(e, rates, factor, cause)
     assert edit is not None and e.start is not None
-    literal = rates[0]
     word = "long: it jumps over what it looks for" if factor < 1 else "short: the weights hardly move"
+    title = f"the step is too {word}" if level != "note" else f"a learning rate of {literal.value * factor:g} gains a little"
     evidence = [
         Evidence("learning rate", f"about {literal.value * factor:g}", literal.value),
-        Evidence(f"{after.kind or 'loss'} at the end with that rate", None, _shown(after)),
-        Evidence(f"{after.kind or 'loss'} at the end as it is", None, _shown(e.start)),
+        Evidence(f"{after.kind or 'loss'} at the end with that rate", None, shown(after)),
+        Evidence(f"{after.kind or 'loss'} at the end as it is", None, shown(e.start)),
     ]
-    return e.finding(cause, "error", f"the step is too {word}", edit, evidence, after=after,
-                     help_text=f"a learning rate of about {literal.value * factor:g}")  # fmt: skip
+    silent = e.silent_units
+    if silent is not None and silent > 0.3:
+        evidence.append(Evidence("hidden units that are silent for every row at the end", "few", f"{silent:.0%}"))
+    return e.finding(
+        cause, level, title, edit, evidence, after=after, help_text=f"a learning rate of about {literal.value * factor:g}"
+    )
 
 
-def _stopping(e: Examination):  # type: ignore[no-untyped-def]
-    """A limit in the condition that ended training early."""
-    limits = getattr(e.experiments.literals, "tolerances", [])
-    for literal in limits:
+def _gains(e: Examination, after: Quality) -> bool:
+    """A point or two more, far from enough to say that something is wrong."""
+    before = e.start
+    return before is not None and bool(after.kind) and after.kind == before.kind and after.score > before.score + LITTLE
+
+
+# The end of training --------------------------------------------------------------------------------------------------------
+def _stopping(e: Examination, notes: list[Finding]) -> Finding | None:
+    """A limit in a condition that ends training: with another one it goes on, and learns."""
+    assert e.start is not None
+    for edit in stopping_edits(e):
         if e.time_left < 0:
             return None
-        for factor in (1e-3, 1e3):
-            edit = e.experiments.set_number(literal, literal.value * factor, "stopping-rule-wrong")
-            after = e.quality(e.edited(edit)) if edit is not None else None
-            if edit is not None and after is not None and e.start is not None and e.much_better(after):
-                evidence = [Evidence("steps until it stopped", f"about {after.passes}", e.start.passes)]
-                return e.finding("stopping-rule-wrong", "error", "training stops long before it has learnt", edit, evidence,
-                                 after=after, help_text="a stricter limit, so that training goes on while it still gains")  # fmt: skip
-    return None
-
-
-def _more(e: Examination):  # type: ignore[no-untyped-def]
-    assert e.start is not None
-    for cause, edit, title, what in (
-        ("too-few-steps", e.experiments.scale_epochs(6.0), "training ends while it still gains", "more epochs"),
-        (
-            "capacity-too-small",
-            e.experiments.scale_widths(8.0),
-            "the network is too small for its task",
-            "more hidden units",
-        ),
-    ):
-        if edit is None or e.time_left < 0:
-            continue
         after = e.quality(e.edited(edit))
-        if after is not None and e.much_better(after):
-            evidence = [
-                Evidence(f"training {after.kind} as it is", None, _shown(e.start)),
-                Evidence(f"training {after.kind} with {what}", None, _shown(after)),
-            ]
-            return e.finding(cause, "warning", title, edit, evidence, after=after, help_text=what)
+        if after is None or after.passes < 1.5 * e.start.passes or not e.much_better(after):
+            continue
+        evidence = [
+            Evidence("training steps until it stopped", f"about {after.passes}", e.start.passes),
+            Evidence(f"training {after.kind} when it stopped", None, shown(e.start)),
+            Evidence(f"training {after.kind} when it goes on", None, shown(after)),
+        ]
+        return e.finding("stopping-rule-wrong", e.level(), "training stops long before it has learnt", edit, evidence, after=after,
+                         help_text=f"let it go on while it still gains: {edit.summary}")  # fmt: skip
     return None
 
 
-def _shown(quality: Quality) -> float:
+def stopping_edits(e: Examination) -> Iterator[Edit]:
+    """Stricter numbers in the conditions that leave a training loop, and their comparisons turned round."""
+    literals, text = e.experiments.literals, e.experiments.text
+    for test in leaving_conditions(e):
+        for node in ast.walk(test):
+            if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+                continue
+            sides = [node.left, node.comparators[0]]
+            for source in (s for side in sides for s in literals.sources(side)):
+                literal = literals.literal(source)
+                if literal is None or literal.value <= 0:
+                    continue
+                factors = (0.01, 1e-4) if literal.value < 1 or literal.value != int(literal.value) else (20.0, 0.01)
+                for factor in factors:
+                    edit = e.experiments.set_number(literal, literal.value * factor, "stopping-rule-wrong")
+                    if edit is not None:
+                        yield edit
+            turned = {ast.Lt: ">", ast.LtE: ">=", ast.Gt: "<", ast.GtE: "<="}.get(type(node.ops[0]))
+            if turned and not any(isinstance(s, ast.Constant) for s in sides):
+                new = f"{text.of(sides[0])} {turned} {text.of(sides[1])}"
+                edit = e.experiments._edit("stopping-rule-wrong", node.lineno, [text.swap(node, new)], "compare the other way round")
+                if edit is not None:
+                    yield edit
+
+
+def leaving_conditions(e: Examination) -> list[ast.expr]:
+    """Conditions of ``while`` loops around the training step, and of the ``if`` statements that leave one; with the
+    conditions that feed a counter of patience."""
+    found: list[ast.expr] = []
+    for loop in e.experiments.literals.training_loops:
+        if isinstance(loop, ast.While) and not isinstance(loop.test, ast.Constant):
+            found.append(loop.test)
+        leaves = [n for n in ast.walk(loop) if isinstance(n, ast.If) and any(isinstance(b, ast.Break | ast.Return) for b in n.body)]
+        found += [n.test for n in leaves]
+        if leaves:
+            counters = {n.id for leave in leaves for n in ast.walk(leave.test) if isinstance(n, ast.Name)}
+            for node in ast.walk(loop):
+                if isinstance(node, ast.If) and node not in leaves:
+                    stored = {n.id for b in [*node.body, *node.orelse] for n in ast.walk(b)
+                              if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
+                    if stored & counters:
+                        found.append(node.test)
+    return found
+
+
+def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
+    edit = e.experiments.scale_epochs(LONGER)
+    if edit is None or e.start is None or e.start.outcome.seconds * LONGER > max(e.time_left, 0):
+        return None
+    after = e.quality(e.edited(edit))
+    if after is None or after.passes < 1.5 * e.start.passes:
+        return None
+    cause = "plateau" if _flat(e) else "too-few-steps"
+    evidence = [
+        Evidence("training steps", f"about {after.passes}", e.start.passes),
+        Evidence(f"training {after.kind} as it is", None, shown(e.start)),
+        Evidence(f"training {after.kind} with {LONGER:g} times the epochs", None, shown(after)),
+    ]
+    if e.much_better(after):
+        title = (
+            "training ends on a flat stretch of the loss, before it falls"
+            if cause == "plateau"
+            else "training ends while it still gains"
+        )
+        edit = e.experiments.scale_epochs(LONGER, cause)
+        return e.finding(cause, e.level(), title, edit, evidence, after=after, help_text="more epochs")
+    if _gains(e, after):
+        notes.append(
+            e.finding("too-few-steps", "note", "more epochs would gain a little", edit, evidence, after=after, help_text="more epochs")
+        )
+    return None
+
+
+def _flat(e: Examination) -> bool:
+    """The error of the last passes is hardly below that of the first although the steps are not too short."""
+    first = e.first_error
+    return first is not None and e.start is not None and np.isfinite(e.start.loss) and e.start.loss > 0.93 * first
+
+
+def _wider(e: Examination, notes: list[Finding]) -> Finding | None:
+    edit = e.experiments.scale_widths(WIDER)
+    if edit is None or e.start is None:
+        return None
+    after = e.quality(e.edited(edit))
+    if after is None or not e.much_better(after):
+        return None
+    evidence = [
+        Evidence(f"training {after.kind} as it is", None, shown(e.start)),
+        Evidence(f"training {after.kind} with {WIDER:g} times the hidden units", None, shown(after)),
+    ]
+    return e.finding("capacity-too-small", e.level(), "the network is too small for its task", edit, evidence, after=after,
+                     help_text="more hidden units")  # fmt: skip
+
+
+def shown(quality: Quality) -> float:
+    """Score or loss with four digits."""
     return float(f"{quality.score if quality.kind else quality.loss:.4g}")

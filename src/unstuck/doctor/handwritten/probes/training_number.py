@@ -118,7 +118,7 @@ def _is_error(e: Examination, figures: Figures, part: ast.BinOp, site: Site, win
     """One side of the difference was put out by the network: its site's values, or an array equal to them."""
     size = _size(part, figures, site, window, moment)
     known = set()
-    for key in e.known.touched & set(window.series):
+    for key in set(e.known.touched) & set(window.series):
         series = window.series[key]
         if series.count <= 64:
             known |= {
