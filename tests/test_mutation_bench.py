@@ -117,6 +117,27 @@ def test_central_differences_pass_the_right_gradient_and_catch_a_wrong_one() -> 
     assert verify.gradient_error(program, "update-ascends") == float("inf")
 
 
+def test_on_a_bend_any_slope_between_the_two_sides_is_right() -> None:
+    program = Program()
+    program.block(
+        """
+        import numpy as np
+        w, b = np.array([0.0]), np.array([2.0, 3.0, 4.0])
+        for k in range(9):
+            #@ step [w, b]
+            loss = float(np.maximum(w[0], 0.0) + np.sum(b ** 2))
+            #@ loss loss
+            gw, gb = np.array([0.3]), 2 * b
+            #~ activation-derivative-wrong >> gw, gb = np.array([1.3]), 2 * b
+            #@ grads [gw, gb]
+            b = b - 0.1 * gb
+            #@ done [w, b]
+        """
+    )
+    assert verify.gradient_error(program) < verify.GRADIENT_LIMIT
+    assert verify.gradient_error(program, "activation-derivative-wrong") > 0.1
+
+
 def test_an_equivalent_mutant_is_told_from_a_real_one() -> None:
     assert verify.changes_something(small(), "gradient-scale-wrong")
     assert not verify.changes_something(small(), "gradient-operand-wrong")
