@@ -136,9 +136,7 @@ class _Diagnosis:
         """Judge the check; where it fails, look for the edit that mends it and take it on."""
         if current.state == "right":
             if climbs(current):
-                return self._take(
-                    current, "the step climbs the loss", accept=lambda e: e.state == "right" and not climbs(e)
-                )
+                return self._take(current, "the step climbs the loss", accept=_descends, only=_SIGNS)
             return None
         wrong = [v.path.split(": ")[-1] for v in (current.best.verdicts if current.best else []) if v.status == "wrong"]
         what = "the gradient of " + ", ".join(wrong) if wrong else "the gradient"
@@ -374,7 +372,7 @@ def diff(program: Program, edit: Edit) -> str:
 
 def named(edit: Edit, examination: Examination, only: tuple[str, ...]) -> Edit:
     """The edit under the name that fits: what was looked for, and no time index where the index is one of layers."""
-    fitting = [c for c in (edit.cause, *edit.other_causes) if c in only]
+    fitting = [c for c in only if c in (edit.cause, *edit.other_causes)]
     if fitting:
         return replace(edit, cause=fitting[0])
     layers = any(p.path.rstrip("]").rsplit("[", 1)[-1].isdigit() for p in examination.known.parameters)
@@ -383,6 +381,12 @@ def named(edit: Edit, examination: Examination, only: tuple[str, ...]) -> Edit:
     return edit
 
 
+def _descends(examination: Examination) -> bool:
+    """The check passes and the step goes down."""
+    return examination.state == "right" and not climbs(examination)
+
+
+_SIGNS = ("update-ascends", "optimizer-formula-wrong", "output-delta-wrong")
 _TIME = ("time-index-wrong", "bptt-broken")
 
 

@@ -103,6 +103,12 @@ def _lines(
         elif last > end:
             beside[site.line] = max(last, beside.get(site.line, 0.0))
     open_lines = [line for line, moment in backward.items() if line not in verified and moment >= start]
+    chain = examination.chain
+    if examination.state == "delta" and chain is not None and chain.objective.cotangent in window.series:
+        made = float(window.series[chain.objective.cotangent].order[-1])
+        before = {line: moment for line, moment in {**beside, **backward}.items() if moment <= made}
+        behind = sorted(before, key=lambda line: -before[line])  # from what is sent down back to where it comes from
+        return sorted(forward, key=lambda line: forward[line]), behind, []
     moments = {**beside, **{line: backward[line] for line in open_lines}}
     ordered = sorted(
         (line for line in moments if line in open_lines or line not in backward), key=lambda line: moments[line]

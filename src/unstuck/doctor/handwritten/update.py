@@ -84,12 +84,14 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
     if found.best is None:
         return None
     taken = {p.path for p in known.parameters} | set(known.states)
-    output = known.window.series[found.best.objective.value]
-    rows = max((max(shape, default=1) for shape in output.shapes), default=1)
+    rows = _rows(known)
+    losses = [c.objective for c in found.ranking if c.clean and c.objective.target is not None]
+    compared = {o.target[1] for o in losses if o.target is not None and o.target[0] < 0}
     candidates = [
         Parameter(path, value.shape, value, value, np.ones(value.size, dtype=bool))
         for path, value in known.leaves.items()
-        if path not in taken and value.ndim and np.all(np.isfinite(value)) and not _is_data(value.shape, rows)
+        if path not in taken and value.ndim and np.all(np.isfinite(value)) and not rows & set(value.shape)
+        and (path not in compared or value.size == 1)
         and path in known.window.leaves and np.array_equal(value, known.window.leaves[path])
     ][:60]  # fmt: skip
     touched = {key: known.window.series[key] for key in known.touched if key in known.window.series}
@@ -139,8 +141,18 @@ def _label(objective: Objective) -> tuple[object, ...]:
     return objective.kind, objective.name, objective.value, objective.target, objective.cotangent
 
 
-def _is_data(shape: tuple[int, ...], rows: int) -> bool:
-    return len(shape) > 1 and min(shape) > 1 and rows in (shape[0], shape[-1])
+def _rows(known: Understanding) -> set[int]:
+    """Numbers of samples: outer sizes of recorded values that are no size of a parameter."""
+    layers = {size for p in known.parameters for size in p.shape}
+    found = {
+        size
+        for key in known.touched
+        if key in known.window.series
+        for shape in known.window.series[key].shapes
+        if len(shape) > 1
+        for size in (shape[0], shape[-1])
+    }
+    return found - layers - {1}
 
 
 def _same_objective(derivatives: Derivatives, best: Comparison) -> int | None:
