@@ -21,11 +21,13 @@ from ..edits.text import expression
 from ..nudge import Key, Objective
 from ..program import Program
 from ..session import Array, Followed, Outcome, Series, Session, Sites, WatchError, Window
-from ..understand import Understanding
+from ..understand import Parameter, Understanding
 
 if TYPE_CHECKING:
     from .data import Data
 
+# Causes that spoil what is printed, not what is learnt.
+ABOUT_FIGURES = {"prediction-ignores-input", "metric-wrong", "preprocessing-differs", "printed-loss-not-trained-loss"}
 TAIL = 60  # passes at the end of training over which the quality is taken
 
 
@@ -88,6 +90,7 @@ class Examination:
         self.table: Sites = session.table(program)
         self._qualities: dict[str, Quality | None] = {}
         self.causes_found: set[str] = set()
+        self.first_weights: list[Parameter] | None = None  # set when they are first asked for
         self.excerpt: Excerpt | None = None  # set when the inputs are too large to be followed as a whole
 
     @property
@@ -372,6 +375,18 @@ class Examination:
             and 1.0 - after.score <= 0.5 * gap
         )
 
+    def better(self, after: Quality | None) -> bool:
+        """A few points more, or a loss lower by a third: enough where the fault itself is beyond doubt."""
+        before = self.start
+        if before is None or after is None or after.failed or after.kind != before.kind:
+            return False
+        return (bool(after.kind) and after.score >= before.score + 0.02) or after.loss <= 0.67 * before.loss
+
+    @property
+    def explained(self) -> str:
+        """What was found already that keeps the program from learning: other causes are looked for when it is mended."""
+        return ", ".join(sorted(self.causes_found - ABOUT_FIGURES))
+
     # Editing ---------------------------------------------------------------------------------------------------------------
     @cached_property
     def experiments(self) -> Experiments:
@@ -398,6 +413,8 @@ class Examination:
             fix = Fix(help_text or edit.summary, diff_of(self.program, edit), edit.source)
         elif help_text:
             fix = Fix(help_text)
+        if level != "note":
+            self.causes_found.add(cause)
         sure = confidence or ("proved" if proof is not None else "likely")
         return Finding(
             cause=cause, level=level, confidence=sure, title=title, file=self.program.main, line=place, end_line=last,  # type: ignore[arg-type]
@@ -548,3 +565,26 @@ def proof_of(before: Quality, after: Quality, seeds: int = 1) -> Proof:
 def printed(outcome: Outcome, words: tuple[str, ...]) -> list[tuple[str, float]]:
     """The printed numbers whose label holds one of the words."""
     return [(label, value) for label, value in outcome.numbers if any(w in label.lower() for w in words)]
+
+
+def figure_that_rises(e: Examination, edit: Edit, least: float = 0.03, losses: bool = True) -> tuple[str, float, float] | None:
+    """The last printed figure that is much better in an edited copy (words before it, before, after); None if one is worse."""
+    after = e.quality(e.edited(edit))
+    if after is None or after.failed or e.start is None:
+        return None
+    found = None
+    for (label, old), (same, new) in zip(e.start.outcome.numbers, after.outcome.numbers, strict=False):
+        if label != same or old == new:
+            continue
+        low = label.lower()
+        if any(w in low for w in BAD_WORDS) and not any(w in low for w in GOOD_WORDS):
+            better, worse = losses and new < 0.6 * old, losses and new > 1.2 * old
+        else:
+            top = 100.0 if max(abs(old), abs(new)) > 1.5 else 1.0
+            better = new - old > least * top and top - new <= 0.6 * (top - old)
+            worse = new - old < -0.05 * top
+        if worse:
+            return None
+        if better:
+            found = low[-40:].strip(), old, new
+    return found

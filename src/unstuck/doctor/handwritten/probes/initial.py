@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 
 from unstuck.doctor.findings import Evidence
 
+from ..edits.base import Edit
+from ..edits.reading import called
+from ..session import WatchError
 from ..understand import Parameter
-from .base import Examination, Verdicts
+from .base import Examination, Verdicts, same_sites
 
 CAUSES = ("init-symmetric", "init-all-positive", "init-too-large", "init-too-small", "saturated-units", "dead-relu")
 
@@ -17,6 +22,8 @@ def examine(e: Examination) -> Verdicts:
     out = Verdicts()
     if e.learns_well():
         return out.rule_out("the training rows are answered well", *CAUSES)
+    if e.explained:
+        return out.skip(f"first mend what was found ({e.explained})", *CAUSES)
     weights = [p for p in first_weights(e) if p.before.size > 1]
     lines = {p.path: lines_of(e, p) for p in weights}
     if not weights:
@@ -32,6 +39,12 @@ def examine(e: Examination) -> Verdicts:
 
 def first_weights(e: Examination) -> list[Parameter]:
     """The parameters with their values as they were before training."""
+    if e.first_weights is None:
+        e.first_weights = _first_weights(e)
+    return e.first_weights
+
+
+def _first_weights(e: Examination) -> list[Parameter]:
     step = e.session.stop(e.known.loop, 1, e.program)
     if step is None:
         return e.known.parameters
@@ -52,36 +65,40 @@ def lines_of(e: Examination, parameter: Parameter) -> list[int]:
 
 def draw_lines(e: Examination) -> list[int]:
     """All lines of the main file that draw random numbers for weights: those whose scaling changes the first weights."""
-    lines = {
-        s.line for s in e.table.sites if s.file == e.program.main and s.kind in ("target", "value", "argument")
-    }  # fmt: skip
-    return [line for line in sorted(lines) if e.experiments.draws(line) and _moves_weights(e, line)]
+    lines = {s.line for s in e.table.sites if s.file == e.program.main and s.kind in ("target", "value", "argument")}
+    drawing = [line for line in sorted(lines) if e.experiments.draws(line)]
+    return [line for line in drawing if _moves_weights(e, e.experiments.scale_init([line], 1.5))]
 
 
-def _moves_weights(e: Examination, line: int) -> bool:
-    edit = e.experiments.scale_init([line], 1.5)
-    if edit is None:
+def constant_lines(e: Examination) -> list[int]:
+    """Lines that make constant arrays which become first weights."""
+    executed = {e.table.sites[k[0]].line for k in e.known.window.series if k[0] >= 0}
+    lines = {n.lineno for n in ast.walk(e.experiments.text.tree)
+             if isinstance(n, ast.Call) and (c := called(n)) and c[0] in ("zeros", "ones", "full", "empty")}  # fmt: skip
+    return [line for line in sorted(lines - executed) if _moves_weights(e, e.experiments.randomise_init([line]))]
+
+
+def _moves_weights(e: Examination, edit: Edit | None) -> bool:
+    """Whether an edited copy starts from other matrices."""
+    if edit is None or e.time_left < 0:
         return False
     program = e.edited(edit)
-    from .base import same_sites
-
-    loops = same_sites(e.table, e.session.table(program))[1]
-    loop = loops.get(e.known.loop)
+    loop = same_sites(e.table, e.session.table(program))[1].get(e.known.loop)
     if loop is None:
         return False
     try:
         step = e.session.stop(loop, 1, program, seconds=10)
-        own = e.session.stop(e.known.loop, 1, e.program, seconds=10)
-    except Exception:
+    except (WatchError, OSError):
         return False
-    if step is None or own is None:
+    if step is None:
         return False
-    with step, own:
-        for p in e.known.parameters:
-            a, b = own.leaves.get(p.path), step.leaves.get(p.path)
-            if a is not None and b is not None and a.shape == b.shape and not np.array_equal(a, b):
-                return True
-        return False
+    with step:
+        for p in first_weights(e):
+            value = step.leaves.get(p.path)
+            if value is not None and value.shape == p.shape and len([n for n in p.shape if n > 1]) == 2:
+                if not np.array_equal(value, p.before):
+                    return True
+    return False
 
 
 def _symmetric(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
@@ -89,15 +106,16 @@ def _symmetric(e: Examination, weights: list[Parameter], lines: dict[str, list[i
     for p in equal:
         places = lines[p.path][:1]
         every = sorted({line for q in equal for line in lines[q.path][:1]})
-        for chosen in (places, every):
-            edit = e.experiments.randomise_init(chosen) if chosen else None
+        trials = [(chosen, spread) for spread in (0.1, 0.7) for chosen in (places, every, constant_lines(e))]
+        for chosen, spread in trials:
+            edit = e.experiments.randomise_init(chosen, spread) if chosen else None
             after = e.quality(e.edited(edit)) if edit is not None else None
-            if edit is not None and e.much_better(after):
+            if edit is not None and (e.much_better(after) or e.better(after)):
                 value = float(p.before.ravel()[0])
                 evidence = [Evidence(f"different values among the first weights of `{p.text}`", "all", 1),
                             Evidence("their value", None, value)]  # fmt: skip
                 out.findings.append(
-                    e.finding("init-symmetric", "error",
+                    e.finding("init-symmetric", e.level(),
                               f"all first weights of `{p.text}` are {value:g}: its units stay equal for ever", edit, evidence,
                               after=after, help_text="draw the first weights at random, so that the units differ")
                 )  # fmt: skip
@@ -129,8 +147,9 @@ def _positive(e: Examination, weights: list[Parameter], lines: dict[str, list[in
 
 
 def _size(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
+    columns = _columns(e, weights)
     ratios = [
-        (float(p.before.std()) * np.sqrt(max(p.shape[0], 1)), p)
+        (float(p.before.std()) * np.sqrt(max(p.shape[1 if columns and len(p.shape) > 1 else 0], 1)), p)
         for p in weights
         if len([n for n in p.shape if n > 1]) == 2
     ]
@@ -162,6 +181,12 @@ def _size(e: Examination, weights: list[Parameter], lines: dict[str, list[int]],
     return False
 
 
+def _columns(e: Examination, weights: list[Parameter]) -> bool:
+    """Whether the matrices are (units, inputs)."""
+    width = e.data.inputs.rows.shape[1] if e.data.inputs is not None else 0
+    return any(p.shape[-1] == width for p in weights) and not any(p.shape[0] == width for p in weights)
+
+
 def _offset(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
     """Biases that start far below zero under units that are zero there."""
     low = [p for p in weights if p.before.max() < -0.3 and np.ptp(p.before) < 1e-12]
@@ -184,10 +209,8 @@ def _offset(e: Examination, weights: list[Parameter], lines: dict[str, list[int]
     return False
 
 
-def _zeroed(e: Examination, line: int):  # type: ignore[no-untyped-def]
+def _zeroed(e: Examination, line: int) -> Edit | None:
     statement = e.experiments.statement_at(line)
-    import ast
-
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
         return None
     name = ast.unparse(statement.targets[0])

@@ -13,7 +13,7 @@ from ..edits.base import Edit
 from ..edits.reading import called
 from ..instrument import Site
 from ..session import Array, Window
-from .base import BAD_WORDS, GOOD_WORDS, Examination, Verdicts
+from .base import Examination, Verdicts, figure_that_rises
 from .figures import Figures
 
 CAUSE = "preprocessing-differs"
@@ -36,7 +36,7 @@ def examine(e: Examination, figures: Figures, out: Verdicts) -> None:
     for tried, edit in enumerate(_edits(e, trained, evaluated)):
         if tried >= MOST_EDITS or e.time_left < 0:
             break
-        figure = _figure_that_rises(e, edit)
+        figure = figure_that_rises(e, edit)
         if figure is None:
             continue
         evidence = [
@@ -220,26 +220,3 @@ def _calls(e: Examination) -> Iterator[Edit]:
                 )
                 if edit is not None:
                     yield edit
-
-
-def _figure_that_rises(e: Examination, edit: Edit) -> tuple[str, float, float] | None:
-    """The last printed figure that is much better in an edited copy (words before it, before, after); None if one is worse."""
-    after = e.quality(e.edited(edit))
-    if after is None or after.failed or e.start is None:
-        return None
-    found = None
-    for (label, old), (same, new) in zip(e.start.outcome.numbers, after.outcome.numbers, strict=False):
-        if label != same or old == new:
-            continue
-        low = label.lower()
-        if any(w in low for w in BAD_WORDS) and not any(w in low for w in GOOD_WORDS):
-            better, worse = new < 0.6 * old, new > 1.2 * old
-        else:
-            top = 100.0 if max(abs(old), abs(new)) > 1.5 else 1.0
-            better = new - old > 0.03 * top and top - new <= 0.6 * (top - old)
-            worse = new - old < -0.05 * top
-        if worse:
-            return None
-        if better:
-            found = low[-40:].strip(), old, new
-    return found

@@ -21,6 +21,8 @@ def examine(e: Examination) -> Verdicts:
         return out.skip("the targets were not found", "targets-out-of-reach")
     if e.learns_well():
         return out.rule_out("the training rows are answered well", "targets-out-of-reach")
+    if e.explained:
+        return out.skip(f"first mend what was found ({e.explained})", "targets-out-of-reach")
     o, t = pair
     reached = _extremes(e)
     low, high = (float(min(o.min(), reached[0])), float(max(o.max(), reached[1])))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
 
-from unstuck.doctor.findings import Evidence
+from unstuck.doctor.findings import Evidence, Proof
 
 from ..edits.base import Edit
 from ..edits.families import rows as row_edits
 from ..session import Array, Series
-from .base import Examination, Verdicts, is_one_hot, paired
+from .base import Examination, Verdicts, figure_that_rises, is_one_hot, paired
 from .data import Data, row_index, rows_in
 
 CAUSES = ("samples-never-seen", "not-shuffled")
@@ -136,7 +137,7 @@ def _distinct_rows(e: Examination, data: Data, edit: Edit) -> int:
     answer = e.follow(e.edited(edit), keys=keys, head=1500, tail=0, head_only=True)
     if answer is None or answer[0].outcome.error is not None:
         return 0
-    width, index = data.inputs.rows.shape[1], row_index(data.inputs.rows)
+    width, index = data.inputs.rows.shape[1], data.inputs.index
     used: set[int] = set()
     for window in answer[0].head:
         x = e.recorded(data.inputs.key, window, answer[1])
@@ -149,9 +150,6 @@ def _distinct_rows(e: Examination, data: Data, edit: Edit) -> int:
 def _in_order(e: Examination, data: Data, t: Array, counts: list[int], out: Verdicts) -> None:
     if not is_one_hot(t) and len(np.unique(t)) != 2:
         out.rule_out("the targets are no classes", "not-shuffled")
-        return
-    if e.learns_well():
-        out.rule_out("the training rows are answered well", "not-shuffled")
         return
     labels = t.argmax(axis=1) if t.shape[1] > 1 else (t[:, 0] > t[:, 0].mean()).astype(int)
     share = np.bincount(labels) / len(labels)
@@ -167,16 +165,43 @@ def _in_order(e: Examination, data: Data, t: Array, counts: list[int], out: Verd
     if not sorted_batches or len(counts) < 3:
         out.rule_out(f"a batch is mixed (largest class {pure:.0%}, by chance {share.max():.0%})", "not-shuffled")
         return
-    edit = _shuffle(e, data)
-    after = e.quality(e.edited(edit)) if edit is not None else None
-    if edit is None or not e.much_better(after):
-        out.rule_out("a random order does not help this program", "not-shuffled")
+    for edit in [_shuffle(e, data), *_shuffled_loops(e)][:4]:
+        if edit is None or e.time_left < 0:
+            continue
+        after = e.quality(e.edited(edit))
+        figure = figure_that_rises(e, edit, least=0.1, losses=False)  # a loss over sorted rows looks too good
+        if figure is None and not e.much_better(after):
+            continue
+        evidence = [Evidence("share of the largest class in a batch", round(float(share.max()), 3), round(pure, 3))]
+        if counts[0] == 1:
+            evidence = [Evidence("share of steps whose row has the class of the row before", round(chance, 3), round(pure, 3))]
+        proof = None if figure is None else Proof(metric=figure[0] or "printed figure", before=figure[1], after=figure[2])
+        title = "the rows come class after class: each batch unlearns the others"
+        out.findings.append(
+            e.finding("not-shuffled", e.level() if figure is None else "error", title, edit, evidence, after=after, proof=proof,
+                      help_text="put the rows into a random order before training")
+        )  # fmt: skip
         return
-    evidence = [Evidence("share of the largest class in a batch", round(float(share.max()), 3), round(pure, 3))]
-    out.findings.append(
-        e.finding("not-shuffled", "error", "the rows come class after class: each batch unlearns the others", edit, evidence,
-                  after=after, help_text="put the rows into a random order before training")
-    )  # fmt: skip
+    out.rule_out("a random order does not help this program", "not-shuffled")
+
+
+def _shuffled_loops(e: Examination) -> list[Edit]:
+    """The loops around the training step that go through the rows, in a random order."""
+    array, text = e.experiments.array, e.experiments.text
+    found = []
+    for outer in e.experiments.literals.training_loops if array else ():
+        for loop in ast.walk(outer):
+            if not isinstance(loop, ast.For) or (loop is outer and any(isinstance(n, ast.For) for n in ast.walk(outer) if n is not outer)):
+                continue
+            code = text.of(loop.iter)
+            draw = f"{array}.random.default_rng(0).permutation"
+            call = loop.iter.func if isinstance(loop.iter, ast.Call) else None
+            paired = isinstance(call, ast.Name) and call.id in ("zip", "enumerate")
+            new = f"[list({code})[j] for j in {draw}(len(list({code})))]" if paired else f"{draw}({code})"
+            edit = e.experiments._edit("not-shuffled", loop.lineno, [text.swap(loop.iter, new)], "go through the rows in a random order")
+            if edit is not None:
+                found.append(edit)
+    return found
 
 
 def _shuffle(e: Examination, data: Data) -> Edit | None:
@@ -211,7 +236,7 @@ def _holder(e: Examination, data: Data, target: tuple[int, str]) -> str:
     pair = paired(value, series) if value is not None else None
     rows = None
     if x is not None and pair is not None:
-        rows = rows_in(x, len(pair[1]), data.inputs.rows.shape[1], row_index(data.inputs.rows))
+        rows = rows_in(x, len(pair[1]), data.inputs.rows.shape[1], data.inputs.index)
     for path, leaf in e.known.leaves.items():
         if leaf.ndim == 0 or count not in leaf.shape or path == data.inputs.path:
             continue

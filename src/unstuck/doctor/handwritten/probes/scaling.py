@@ -19,6 +19,8 @@ def examine(e: Examination) -> Verdicts:
     out = Verdicts()
     if e.learns_well():
         return out.rule_out("the training rows are answered well", "inputs-unscaled")
+    if e.explained:
+        return out.skip(f"first mend what was found ({e.explained})", "inputs-unscaled")
     data = e.data
     found = data.inputs
     if found is None:
@@ -76,10 +78,10 @@ def places(e: Examination, found: Inputs, line: int | None, name: str) -> list[t
                 continue
             if rows <= {row.tobytes() for row in np.ascontiguousarray(table + 0.0)}:
                 text = path.split(": ", 1)[-1]
-                for site in e.table.sites:
-                    if site.kind == "target" and site.text == text and site.file == e.program.main:
-                        options.append((site.line, text, 0 if axis == 0 else 1))
-                        break
+                lines = [s.line for s in e.table.sites
+                         if s.kind == "target" and s.text == text and s.file == e.program.main]  # fmt: skip
+                for own in {min(lines), max(lines)} if lines else ():
+                    options.append((own, text, 0 if axis == 0 else 1))
     if line is not None:
         options.append((line, name, 0 if found.axis == 0 else 1))
     # The largest variable holds training and test rows alike, so it comes first; each place once.

@@ -26,6 +26,8 @@ def examine(e: Examination) -> Verdicts:
     out = Verdicts()
     if e.learns_well():
         return out.rule_out("the training rows are answered well", *CAUSES)
+    if e.explained:
+        return out.skip(f"first mend what was found ({e.explained})", *CAUSES)
     if e.start is None:
         return out.skip("the training could not be followed to its end", *CAUSES)
     notes: list[Finding] = []
