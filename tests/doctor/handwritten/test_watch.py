@@ -14,7 +14,13 @@ from unstuck.errors import InputError
 
 CASES = Path(__file__).parents[2] / "cases" / "handwritten"
 # one of each style: vectorised script, class with lists, loops over indices, nested lists, own automatic gradient, recurrent
-STYLES = ["digits-tanh-script", "digits-ten-units-a-layer", "circles-index-loops", "rings-scalar-graph", "parity-three-bits"]
+STYLES = [
+    "digits-tanh-script",
+    "digits-ten-units-a-layer",
+    "circles-index-loops",
+    "rings-scalar-graph",
+    "parity-three-bits",
+]
 
 
 def program(text: str, folder: Path) -> Session:

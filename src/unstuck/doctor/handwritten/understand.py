@@ -130,9 +130,10 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
         for path, (_, window) in nudged.items()
     }
     chosen = [path for path in nudged if _is_parameter(path, changed, nudged, reach)]
-    if not chosen:  # one matrix and nothing else: whatever acts on something recorded and persists
-        chosen = [p for p in nudged if _acts(base, nudged[p][1]) and _persists(changed[p], nudged[p])]
-        chosen = [p for p in chosen if changed[p].before.size > 1]
+    if not chosen:  # one matrix and nothing else: whatever acts on most of what is recorded, and persists
+        acts = {p: len(differing(base, w, np.inf)) for p, (_, w) in nudged.items() if _persists(changed[p], nudged[p])}
+        most = max(acts.values(), default=0)
+        chosen = [p for p, count in acts.items() if changed[p].before.size > 1 and count > 0.5 * most]
     if not chosen:
         return None
     parameters = [changed[path] for path in chosen]
@@ -212,10 +213,6 @@ def _persists(leaf: Parameter, nudge: tuple[Array, Window]) -> bool:
             return False
         cosine = float(moved @ delta.ravel()) / (size * original)
     return cosine > 0.5 or size > 1.5 * original
-
-
-def _acts(base: Window, nudged: Window) -> bool:
-    return any(True for _ in differing(base, nudged, np.inf))
 
 
 def update_moment(window: Window, parameters: list[Parameter]) -> float:
