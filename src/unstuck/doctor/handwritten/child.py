@@ -148,6 +148,7 @@ class Run:
                 self.follow = Follow(
                     self.recorder, int(job["loop"]), sites, int(job["head"]), int(job["tail"]), job.get("whole", ()), enough
                 )  # fmt: skip
+                self.recorder.columns = {int(n): (int(w), [int(c) for c in cs]) for n, w, cs in job.get("columns", [])}
                 self.recorder.at_pass = self.follow
             else:
                 self.waiting = (int(job["loop"]), int(job["hit"]))
@@ -253,6 +254,12 @@ class Run:
                 os._exit(0)
             if order["do"] == "end":
                 os._exit(0)
+            if order["do"] == "large":
+                self.walker.walk(frame)
+                wire.send(
+                    self.connection, {"large": [_excerpt(path, a) for path, a in list(self.walker.large.items())[:8]]}
+                )
+                continue
             if order["do"] == "go":
                 self.waiting = (loop, int(order["hit"]))
                 signal.setitimer(signal.ITIMER_REAL, float(order.get("seconds", 20.0)))
@@ -292,6 +299,23 @@ class Run:
         self.recorder.clear()
         if not ended:
             self.recorder.active = True
+
+
+EXCERPT = 48  # columns of large data that stand for its rows
+
+
+def _excerpt(path: str, data: Any) -> dict[str, Any]:
+    """A few columns of large data (rows along the first axis), those that vary most among some of its rows."""
+    table = data.reshape(len(data), -1)
+    sample = np.asarray(table[:: max(1, len(table) // 400)], dtype=np.float64)
+    best = np.argsort(sample.std(axis=0))[::-1][: 3 * EXCERPT : 3]
+    columns = sorted(int(c) for c in best)
+    return {
+        "path": path,
+        "width": int(table.shape[1]),
+        "columns": columns,
+        "values": np.asarray(table[:, columns], np.float64),
+    }
 
 
 def _shown(values: dict[str, Any]) -> dict[str, str]:

@@ -108,6 +108,7 @@ class Walker:
         self.count = 0
         self.numbers = 0
         self.views: dict[int, int] = {}
+        self.large: dict[str, Array] = {}  # data too large to be read as a whole
         for name in sorted(self.modules, key=lambda m: m != "__main__"):
             module = sys.modules.get(name)
             if module is not None:
@@ -193,7 +194,12 @@ class Walker:
             self._sequence(value.tolist() if value.ndim else [value.item()], path, depth)
             return
         key = (value.__array_interface__["data"][0], value.shape, value.strides)
-        if value.dtype.kind not in "fiu" or not value.size or value.size > LARGEST or key in self.seen:
+        if value.dtype.kind not in "fiu" or not value.size or key in self.seen:
+            return
+        if value.size > LARGEST:
+            if value.ndim > 1:
+                self.seen.add(key)
+                self.large[path] = value
             return
         if value.dtype.kind != "f" and value.size > 5000:
             return

@@ -34,6 +34,15 @@ class Series:
         self.size = 0
 
 
+def some_columns(value: Array, width: int, columns: list[int]) -> Array:
+    """Some columns of a batch (rows, width) or (width, rows), as (rows, columns); other arrays as they are."""
+    if value.size % width:
+        return value
+    if value.ndim == 2 and value.shape[0] == width and value.shape[1] != width:
+        return np.ascontiguousarray(value[columns].T)
+    return np.ascontiguousarray(value.reshape(-1, width)[:, columns])
+
+
 class Recorder:
     """Counts loop passes; between ``open`` and ``close`` it copies the values of the sites.
 
@@ -44,6 +53,7 @@ class Recorder:
         self.walker = walker
         self.active = False
         self.only: set[int] | None = None
+        self.columns: dict[int, tuple[int, list[int]]] = {}  # site -> width of its rows, columns of them that are kept
         self.at_pass: Callable[[int, int, types.FrameType, bool], None] | None = None
         self.activations = 0
         self.while_running: dict[tuple[int, int], int] = {}
@@ -164,6 +174,8 @@ class Recorder:
                 self._array(site, f"{part}.{name}", item)
 
     def _array(self, site: int, part: str, value: Array) -> None:
+        if site in self.columns:
+            value = some_columns(value, *self.columns[site])
         if value.dtype.kind in "fiub" and 0 < value.size <= 1_000_000:
             self._add(site, part, np.array(value).ravel(), value.shape, value.size, value.dtype.kind == "f")
 

@@ -129,6 +129,16 @@ class Window:
     cut: bool
 
 
+@dataclass(frozen=True)
+class LargeData:
+    """A variable of many rows, each of ``width`` numbers; ``values`` (rows, columns) are those of its ``columns``."""
+
+    path: str
+    width: int
+    columns: list[int]
+    values: Array
+
+
 class Step:
     """A run that stands still at the start of a pass of a loop. Every ``take`` forks it: the step itself never moves."""
 
@@ -169,6 +179,14 @@ class Step:
             return False
         self.leaves, self.hit, self.reached_after = answer["leaves"], answer["hit"], answer["seconds"]
         return True
+
+    def large(self) -> list[LargeData]:
+        """The variables that are too large to be read as a whole, by some of their columns."""
+        wire.send(self._connection, {"do": "large"})
+        answer = _answer(self._connection, 30.0)
+        return [
+            LargeData(d["path"], int(d["width"]), [int(c) for c in d["columns"]], d["values"]) for d in answer["large"]
+        ]
 
     def close(self) -> None:
         self._connection.close()
@@ -290,13 +308,15 @@ class Session:
     def follow(
         self, loop: int, program: Program | None = None, *, sites: Iterable[int] | None = None, head: int = 0, tail: int = 0,
         seconds: float = 60.0, whole: Iterable[int] = (), head_only: bool = False,
+        columns: Mapping[int, tuple[int, list[int]]] | None = None,
     ) -> Followed:  # fmt: skip
         """Run a variant to its end and record ``sites`` in the first ``head`` and last ``tail`` passes of a loop, and after it.
 
-        ``whole``: stretches of the run that are recorded completely. ``head_only``: end the run once the head is full.
+        ``columns``: sites of whose rows (of that width) only some columns are kept. ``whole``: stretches of the run that are recorded completely. ``head_only``: end the run once the head is full.
         """
         more = {"loop": loop, "sites": None if sites is None else sorted(set(sites)), "head": head, "tail": tail,
-                "whole": sorted(set(whole)), "head_only": head_only}  # fmt: skip
+                "whole": sorted(set(whole)), "head_only": head_only,
+                "columns": [[n, w, c] for n, (w, c) in (columns or {}).items()]}  # fmt: skip
         with self._start("follow", program, seconds, **more) as connection:
             answer = _answer(connection, seconds + 20)
         found = answer["followed"]

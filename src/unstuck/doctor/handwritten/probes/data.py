@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from ..nudge import Key
+from ..recorder import some_columns
 from ..session import Array, Series, Step
-from .base import Examination, paired
+from .base import Examination, Excerpt, paired
 
 MOST_PASSES = 4000  # of the training loop that are looked at to see which rows are used
 MOST_NUMBERS = 20_000_000
@@ -33,6 +34,11 @@ class Inputs:
         """(rows, features)."""
         table = self.values if self.axis == 0 else self.values.T
         return table.reshape(len(table), -1)
+
+    @cached_property
+    def index(self) -> dict[bytes, int]:
+        """The rows by their bytes."""
+        return row_index(self.rows)
 
 
 class Data:
@@ -75,6 +81,21 @@ class Data:
                 found = self._batch(path, leaf, count)
                 if found is not None:
                     return found
+            return self._large(step, count)
+
+    def _large(self, step: Step, count: int) -> Inputs | None:
+        """Inputs that are too large to be read: some columns of theirs, and a recorded batch with such rows."""
+        for data in step.large():
+            index = row_index(data.values)
+            for key, series in self.known.window.series.items():
+                if key in self.known.influenced or key[1] or series.flat.size != count * data.width:
+                    continue
+                shape = series.shapes[0] if series.count == 1 else (series.count, *series.shapes[0])
+                batch = some_columns(series.flat.reshape(shape), data.width, data.columns)
+                if all(row.tobytes() in index for row in np.ascontiguousarray(batch + 0.0)):
+                    short = Series(key, batch.ravel(), [batch.shape], series.order[:1], series.is_float)
+                    self.e.excerpt = Excerpt(key, data.width, data.columns, short)
+                    return Inputs(data.path, data.values, 0, key)
         return None
 
     def _moves(self, step: Step, path: str, leaf: Array, value: Key) -> bool:
@@ -83,10 +104,8 @@ class Data:
             windows = step.take({path: delta}, sites=[value[0]], leaves=[])
         except Exception:
             return False
-        if not windows or value not in windows[0].series:
-            return False
-        old, new = self.e.recorded(value), windows[0].series[value]
-        if old is None:
+        old, new = self.e.recorded(value), self.e.recorded(value, windows[0]) if windows else None
+        if old is None or new is None:
             return False
         return old.flat.size != new.flat.size or not np.array_equal(old.flat, new.flat, equal_nan=True)
 
@@ -142,7 +161,7 @@ class Data:
             pair = paired(o, t) if o is not None and t is not None else None
             if x is None or pair is None or x.flat.size != len(pair[1]) * found.rows.shape[1]:
                 continue
-            xs.append(as_rows(x, len(pair[1]), found.rows.shape[1], row_index(found.rows)))
+            xs.append(as_rows(x, len(pair[1]), found.rows.shape[1], found.index))
             ts.append(pair[1])
             counts.append(len(pair[1]))
         if not xs or len({t.shape[1] for t in ts}) != 1:
@@ -167,10 +186,12 @@ class Data:
             return False
         if len(pair[0]) == 1:
             return True
+        if self.e.excerpt is not None:  # too large to be nudged; one batch in, one batch out
+            return self.known.window.series[found.key].count == 1
         series = self.e.recorded(found.key)
         if series is None:
             return False
-        rows = rows_in(series, len(pair[0]), found.rows.shape[1], row_index(found.rows))
+        rows = rows_in(series, len(pair[0]), found.rows.shape[1], found.index)
         step = self.e.session.stop(self.known.loop, self.known.hit, self.e.program)
         if rows is None or step is None:
             return False
@@ -180,7 +201,7 @@ class Data:
             place = (rows[0],) if found.axis == 0 else (..., rows[0])
             delta[place] = 0.05 * (float(np.std(found.values)) or 1.0)
             windows = step.take({found.path: delta}, sites=[value[0]], leaves=[])
-        new = windows[0].series.get(value) if windows else None
+        new = self.e.recorded(value, windows[0]) if windows else None
         base = self.e.recorded(target) if target is not None else None
         other = paired(new, base) if new is not None and base is not None else None
         if other is None or other[0].shape != pair[0].shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..making import change, is_number, number
 from ..model import Change
@@ -16,7 +16,7 @@ SEEN = ("samples-never-seen", "samples-dropped", "partial-batch-wrong")
 def propose(reading: Reading) -> Iterator[Change]:
     for statement in reading.sites():
         if isinstance(statement, ast.For):
-            yield from _batches(reading, statement)
+            yield from _batches(reading, statement, statement.target, statement.iter, statement.body)
             yield from _zipped_slices(reading, statement)
         for value in reading.expressions(statement):
             for node in walk(value):
@@ -26,6 +26,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                 if isinstance(node, ast.ListComp | ast.GeneratorExp):
                     for part in node.generators:
                         yield from _ranges(reading, statement, part.iter)
+                        yield from _batches(reading, node, part.target, part.iter, [node.elt])
         yield from _left_early(reading, statement)
         yield from _partly(reading, statement)
 
@@ -60,38 +61,38 @@ def _causes(reading: Reading, statement: ast.stmt) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------------ batch loops
 
 
-def _batches(reading: Reading, loop: ast.For) -> Iterator[Change]:
-    """``data[k:k + size]`` with k counting batches, or ``data[k * size:]`` with k counting rows."""
-    if not isinstance(loop.target, ast.Name):
+def _batches(
+    reading: Reading, loop: ast.stmt | ast.expr, target: ast.expr, iterable: ast.expr, body: Sequence[ast.AST]
+) -> Iterator[Change]:
+    """``data[k:k + size]`` with k counting batches, or ``data[k * size:]`` with k counting rows, in a loop or a list."""
+    if not isinstance(target, ast.Name):
         return
-    text, k = reading.text, loop.target.id
-    call = called(loop.iter)
-    if not call or call[0] not in ("range", "trange", "arange") or not isinstance(loop.iter, ast.Call):
+    text, k = reading.text, target.id
+    call = called(iterable)
+    if not call or call[0] not in ("range", "trange", "arange") or not isinstance(iterable, ast.Call):
         return
     slices = [
         n
-        for s in loop.body
+        for s in body
         for n in walk(s)
         if isinstance(n, ast.Slice) and n.lower is not None and n.upper is not None and k in names_in(n)
     ]
     if not slices:
         return
-    arguments = loop.iter.args
-    head = text.of(loop.iter.func)
+    arguments = iterable.args
+    head = text.of(iterable.func)
     for piece in slices[:1]:
         assert piece.lower is not None and piece.upper is not None
         size = _width(reading, piece.lower, piece.upper, k)
         if size is None:
             continue
         plain = canonical(piece.lower) == k
-        lengths = _lengths(reading, loop, arguments)
+        lengths = _lengths(reading, body, arguments)
         marks = ((piece.lower.lineno, "where the rows are cut"),)
         if plain and len(arguments) < 3:
             for i, length in enumerate(lengths):
                 written = f"{head}(0, {length}, {size})"
-                yield change(
-                    reading, loop, text.swap(loop.iter, written), SEEN, f"step by {size}", 0.7 + 0.2 * i, marks
-                )
+                yield change(reading, loop, text.swap(iterable, written), SEEN, f"step by {size}", 0.7 + 0.2 * i, marks)
             tight = bracketed(size, PRODUCT + 1)
             cuts = [p for s in slices for p in _recut(reading, s, f"{k} * {tight}", f"({k} + 1) * {tight}")]
             yield change(reading, loop, cuts, SEEN, f"cut rows {k} * {size} to ({k} + 1) * {size}", 0.9, marks)
@@ -100,7 +101,7 @@ def _batches(reading: Reading, loop: ast.For) -> Iterator[Change]:
             yield change(reading, loop, cuts, SEEN, f"cut rows {k} to {k} + {size}", 0.8, marks)
             for length in lengths[:2]:
                 written = f"{head}({length} // {bracketed(size, ATOM)})"
-                yield change(reading, loop, text.swap(loop.iter, written), SEEN, "count the batches", 1.0, marks)
+                yield change(reading, loop, text.swap(iterable, written), SEEN, "count the batches", 1.0, marks)
         if len(arguments) == 3 and text.of(arguments[2]) != size:
             yield change(reading, loop, text.swap(arguments[2], size), SEEN, f"step by {size}", 0.8, marks)
             step = text.of(arguments[2])
@@ -132,7 +133,7 @@ def _width(reading: Reading, lower: ast.expr, upper: ast.expr, counter: str) -> 
     return None
 
 
-def _lengths(reading: Reading, loop: ast.For, arguments: list[ast.expr]) -> list[str]:
+def _lengths(reading: Reading, body: Sequence[ast.AST], arguments: list[ast.expr]) -> list[str]:
     """What may be the number of rows: taken from ``n // size``, the end of the range, or the length of what is cut."""
     found = []
     for argument in arguments[:2]:
@@ -143,7 +144,7 @@ def _lengths(reading: Reading, loop: ast.For, arguments: list[ast.expr]) -> list
         stop = arguments[1] if len(arguments) > 1 else arguments[0]
         if not isinstance(stop, ast.BinOp):
             found.append(reading.text.of(stop))
-    for statement in loop.body:
+    for statement in body:
         for node in walk(statement):
             if (
                 isinstance(node, ast.Subscript)
