@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -44,7 +44,9 @@ GRADIENT = (
 )  # fmt: skip
 
 
-def diagnose(subject: str | Path | Callable[..., Any], *, budget_seconds: float = 45.0) -> Report:
+def diagnose(
+    subject: str | Path | Callable[..., Any], *, budget_seconds: float = 45.0, answers: Iterable[str] = ()
+) -> Report:
     """Say why a hand-written network does not learn, or that it is healthy.
 
     Parameters
@@ -55,6 +57,8 @@ def diagnose(subject: str | Path | Callable[..., Any], *, budget_seconds: float 
         rights; nothing is imported here and nothing is written beside it.
     budget_seconds
         About how long to look, in seconds of wall time. What was not reached is listed in ``report.not_checked``.
+    answers
+        What to answer when the program asks for input, one after the other; afterwards every answer is "1".
 
     Raises
     ------
@@ -64,7 +68,7 @@ def diagnose(subject: str | Path | Callable[..., Any], *, budget_seconds: float 
     started = time.monotonic()
     program = _program(subject)
     try:
-        with Session(program) as session:
+        with Session(program, answers=answers) as session:
             report = _Diagnosis(session, program, started, budget_seconds).run()
     except WatchError as error:
         report = Report(program.main, "undecided", notes=(str(error),))
