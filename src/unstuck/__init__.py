@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unstuck.autodiff import check_gradient, grad, stop_gradient, value_and_grad
     from unstuck.data import Dataset, Splits
     from unstuck.data.preprocessing import Preprocessing
+    from unstuck.doctor import diagnose
     from unstuck.errors import InputError, NonFiniteError, UnstuckError
     from unstuck.training import (
         SGD,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "autodiff": "grad value_and_grad stop_gradient check_gradient",
     "data": "Dataset Splits",
+    "doctor": "diagnose",
     "data.preprocessing": "Preprocessing",
     "errors": "UnstuckError InputError NonFiniteError",
     "training": (
@@ -64,7 +66,7 @@ _NAMES = {name: place for place, names in _PLACES.items() for name in names.spli
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Callback", "Dataset", "EarlyStopping", "InputError", "LambdaCallback", "Momentum",
     "Nesterov", "NonFiniteError", "Penalty", "Preprocessing", "PrintProgress", "RMSProp", "Run", "Splits", "Tolerance",
-    "UnstuckError", "check_gradient", "datasets", "evaluate", "fit", "grad", "load", "metrics", "nn", "save", "schedules",
+    "UnstuckError", "check_gradient", "datasets", "diagnose", "evaluate", "fit", "grad", "load", "metrics", "nn", "save", "schedules",
     "stop_gradient", "value_and_grad",
 ]  # fmt: skip
 

@@ -23,7 +23,7 @@ def diagnose(
     sarif: Flag = False,
     html: Path | None = None,
     fix: Flag = False,
-    seconds: float = 55.0,
+    seconds: float = 45.0,
     answers: tuple[str, ...] = (),
 ) -> int:
     """Find out why a hand-written network does not learn: run it, check its gradient, name the fault, prove the fix.
@@ -84,6 +84,7 @@ def diagnose(
 
 def write_fix(found: Any, file: Path) -> None:
     """The mended text of the most complete fix beside the program."""
+    # Each fix was made on top of the ones before it, so the longest chain of mends is the last that was found.
     mended = [f.fix.source for f in found.faults if f.fix is not None and f.fix.source]
     if not mended:
         messages().print("no fix was found that could be written.", markup=False, soft_wrap=True)
