@@ -147,7 +147,7 @@ class Examination:
     def _by_difference(self) -> tuple[Key, Key] | None:
         """Output and target from a difference of the two that the step computes."""
         window = self.known.window.series
-        fixed = {key: s for key, s in window.items() if key not in self.known.touched and not key[1] and np.any(s.flat)}
+        fixed = {key: s for key, s in window.items() if key not in self.known.touched and not key[1]}
         for key in sorted(set(self.known.influenced) & set(window), key=lambda k: window[k].order[0]):
             difference = window[key]
             sides = _difference(self.table.sites[key[0]].text)
@@ -156,7 +156,11 @@ class Examination:
             for target, t in fixed.items():
                 if t.flat.size != difference.flat.size or t.count > 1 or self.table.sites[target[0]].text not in sides:
                     continue
-                output = t.flat - difference.flat if self.table.sites[target[0]].text == sides[0] else t.flat + difference.flat
+                output = (
+                    t.flat - difference.flat
+                    if self.table.sites[target[0]].text == sides[0]
+                    else t.flat + difference.flat
+                )
                 found = self._where(output, float(difference.order[0]))
                 if found is not None:
                     return found, target
@@ -172,7 +176,7 @@ class Examination:
             for i in range(min(series.count, 64)):
                 value = series.occurrence(i)
                 order = float(series.order[i])
-                if order > moment or value.size != numbers.size or (best is not None and order < best[0]):
+                if order >= moment or value.size != numbers.size or (best is not None and order < best[0]):
                     continue
                 if np.allclose(value.ravel(), numbers, rtol=1e-12, atol=1e-14):
                     best = order, key if series.count == 1 else (key[0], f"@{i}")
@@ -227,7 +231,11 @@ class Examination:
                 return None
             wanted = {sites[k[0]] for k in keys if k[0] in sites}  # (site -1, a constant variable, needs no recording)
             large = self.excerpt
-            columns = {} if large is None or large.key[0] not in sites else {sites[large.key[0]]: (large.width, large.columns)}
+            columns = (
+                {}
+                if large is None or large.key[0] not in sites
+                else {sites[large.key[0]]: (large.width, large.columns)}
+            )
             return self.session.follow(
                 loop, program, sites=wanted, head=head, tail=tail, seconds=self.run_seconds, whole=whole, head_only=head_only,
                 columns=columns,
@@ -260,7 +268,8 @@ class Examination:
             return self.start
         key = "\0".join(f"{name}\0{text}" for name, text in sorted(program.sources.items()))
         if key not in self._qualities:
-            if self.time_left < 0:
+            took = self.start.outcome.seconds if self.start is not None else 0.0
+            if self.time_left < 0.7 * took:
                 return None
             value, target = self.objective
             self._qualities[key] = self._measured(
@@ -567,7 +576,9 @@ def printed(outcome: Outcome, words: tuple[str, ...]) -> list[tuple[str, float]]
     return [(label, value) for label, value in outcome.numbers if any(w in label.lower() for w in words)]
 
 
-def figure_that_rises(e: Examination, edit: Edit, least: float = 0.03, losses: bool = True) -> tuple[str, float, float] | None:
+def figure_that_rises(
+    e: Examination, edit: Edit, least: float = 0.03, losses: bool = True
+) -> tuple[str, float, float] | None:
     """The last printed figure that is much better in an edited copy (words before it, before, after); None if one is worse."""
     after = e.quality(e.edited(edit))
     if after is None or after.failed or e.start is None:

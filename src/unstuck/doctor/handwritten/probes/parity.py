@@ -69,9 +69,8 @@ def _entering(e: Examination) -> tuple[Scale, Scale | None] | None:
     x = e.recorded(data.inputs.key)
     if x is None:
         return None
-    forward = e.table.sites[e.objective[0][0]].function
     for key, series in e.known.window.series.items():
-        if key in e.known.influenced or series.flat.size != x.flat.size or key[1] or not forward:
+        if key in e.known.influenced or series.flat.size != x.flat.size or key[1]:
             continue
         if e.table.sites[key[0]].kind not in ("argument", "target") or not series.is_float:
             continue

@@ -11,6 +11,7 @@ from .base import Examination, Verdicts
 from .signal import assigned_lines, root_name
 
 BOUNDS = ((0.0, 1.0, "a sigmoid or softmax"), (-1.0, 1.0, "a tanh"), (0.0, np.inf, "a ReLU"))
+CAUSES = ("targets-out-of-reach",)
 
 
 def examine(e: Examination) -> Verdicts:
@@ -62,11 +63,21 @@ def _extremes(e: Examination) -> tuple[float, float]:
     return low, high
 
 
+def _first_site(e: Examination) -> int:
+    """The first place that had the outputs' numbers: where the output activation is computed."""
+    output = e.recorded(e.objective[0])
+    if output is None:
+        return e.objective[0][0]
+    same = [(s.order[0], k[0]) for k, s in e.known.window.series.items()
+            if k in e.known.influenced and s.flat.size == output.flat.size and np.array_equal(s.flat, output.flat)]  # fmt: skip
+    return min(same)[1] if same else e.objective[0][0]
+
+
 def _report(e: Examination, t: Array, least: float, most: float, what: str, outside: float, out: Verdicts) -> None:
     key = e.objective[1]
     assert key is not None
     text = key[1].split(": ", 1)[-1] if key[0] < 0 else e.table.sites[key[0]].text
-    output_site = e.table.sites[e.objective[0][0]]
+    output_site = e.table.sites[_first_site(e)]
     evidence = [
         Evidence("range of the outputs, however the weights are", None, f"{least:g} to {most:g}"),
         Evidence("range of the targets", f"within {least:g} to {most:g}", f"{t.min():.4g} to {t.max():.4g}"),

@@ -18,7 +18,7 @@ from .data import Data, row_index, rows_in
 
 CAUSES = ("samples-never-seen", "not-shuffled")
 ENOUGH = 0.8  # share of the rows that training should use at least
-REPEATED = 0.45  # share of the first rows drawn that came before; drawing at random gives 0.37
+REPEATED = 1.3  # rows drawn until all used rows were met, over their number: a loop through a part of the data gives 1
 MOST_EDITS = 12  # mended loops that are tried
 
 
@@ -50,10 +50,10 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
     if _kept_for_the_evaluation(e, table, x):
         out.rule_out("the rows that training leaves out are those of the evaluation", "samples-never-seen")
         return
-    first = x[:seen]  # a loop that goes once through a part of the rows meets each of them once
-    repeated = 1 - len(np.unique(first, axis=0)) / len(first)
-    if repeated < REPEATED:
-        out.skip(f"{seen} of {distinct} rows are used, each once in a round: the others may be meant for a test", "samples-never-seen")
+    first = np.sort(np.unique(x, axis=0, return_index=True)[1])[-1] + 1  # rows drawn until each of them was met once
+    if first < REPEATED * seen:
+        why = f"{seen} of {distinct} rows are used, each once in a round: the others may be meant for a test"
+        out.skip(why, "samples-never-seen")
         return
     edit, reached = _edit_that_reaches_more(e, data, seen, distinct)
     if edit is None:
@@ -174,8 +174,12 @@ def _in_order(e: Examination, data: Data, t: Array, counts: list[int], out: Verd
             continue
         evidence = [Evidence("share of the largest class in a batch", round(float(share.max()), 3), round(pure, 3))]
         if counts[0] == 1:
-            evidence = [Evidence("share of steps whose row has the class of the row before", round(chance, 3), round(pure, 3))]
-        proof = None if figure is None else Proof(metric=figure[0] or "printed figure", before=figure[1], after=figure[2])
+            evidence = [
+                Evidence("share of steps whose row has the class of the row before", round(chance, 3), round(pure, 3))
+            ]
+        proof = (
+            None if figure is None else Proof(metric=figure[0] or "printed figure", before=figure[1], after=figure[2])
+        )
         title = "the rows come class after class: each batch unlearns the others"
         out.findings.append(
             e.finding("not-shuffled", e.level() if figure is None else "error", title, edit, evidence, after=after, proof=proof,
@@ -191,14 +195,18 @@ def _shuffled_loops(e: Examination) -> list[Edit]:
     found = []
     for outer in e.experiments.literals.training_loops if array else ():
         for loop in ast.walk(outer):
-            if not isinstance(loop, ast.For) or (loop is outer and any(isinstance(n, ast.For) for n in ast.walk(outer) if n is not outer)):
+            if not isinstance(loop, ast.For) or (
+                loop is outer and any(isinstance(n, ast.For) for n in ast.walk(outer) if n is not outer)
+            ):
                 continue
             code = text.of(loop.iter)
             draw = f"{array}.random.default_rng(0).permutation"
             call = loop.iter.func if isinstance(loop.iter, ast.Call) else None
             paired = isinstance(call, ast.Name) and call.id in ("zip", "enumerate")
             new = f"[list({code})[j] for j in {draw}(len(list({code})))]" if paired else f"{draw}({code})"
-            edit = e.experiments._edit("not-shuffled", loop.lineno, [text.swap(loop.iter, new)], "go through the rows in a random order")
+            edit = e.experiments._edit(
+                "not-shuffled", loop.lineno, [text.swap(loop.iter, new)], "go through the rows in a random order"
+            )
             if edit is not None:
                 found.append(edit)
     return found

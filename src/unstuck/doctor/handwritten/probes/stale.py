@@ -125,11 +125,13 @@ def forward_calls(e: Examination, figures: Figures, last: Compared) -> Iterator[
 def _training_calls(e: Examination, figures: Figures) -> Iterator[tuple[ast.stmt, ast.Call]]:
     """Statements of one call each in the training step that contain the forward pass of the output."""
     text, reading = e.experiments.text, e.experiments.reading
-    site = e.table.sites[e.objective[0][0]]
-    forward = site.function.rsplit(".", 1)[-1]
-    if not forward or site.file != e.program.main:
+    window = e.known.window.series
+    end = window[e.objective[0]].order[-1] if e.objective[0] in window else np.inf
+    reached = (e.table.sites[k[0]] for k in e.known.influenced if k in window and window[k].order[0] <= end)
+    inside = {f.name for f in reading.functions.values() if _updates(e, f)}
+    wanted = {s.function.rsplit(".", 1)[-1] for s in reached if s.file == e.program.main and s.function} - inside
+    if not wanted:
         return
-    wanted = {forward}
     for _ in range(2):  # functions that call it, too
         for function in reading.functions.values():
             if any((c := called(n)) is not None and c[0] in wanted for n in ast.walk(function)) and not _updates(

@@ -12,7 +12,7 @@ from unstuck.doctor.findings import Evidence, Finding
 from ..edits.base import Edit
 from ..edits.literals import Literal
 from ..edits.making import factors
-from .base import Examination, Quality, Verdicts
+from .base import TAIL, Examination, Quality, Verdicts
 
 CAUSES = ("lr-too-high", "lr-too-low", "too-few-steps", "capacity-too-small", "plateau", "stopping-rule-wrong")
 LONGER = 5.0  # times the epochs
@@ -37,10 +37,14 @@ def examine(e: Examination) -> Verdicts:
         found = attempt(e, notes)
         if found is not None:
             out.findings.append(found)
-            return out.rule_out(f"one change alone ({found.cause}) lets it learn", *(c for c in CAUSES if c != found.cause))
+            return out.rule_out(
+                f"one change alone ({found.cause}) lets it learn", *(c for c in CAUSES if c != found.cause)
+            )
     out.findings += notes[:1]
     noted = {f.cause for f in notes[:1]}
-    return out.rule_out("other rates, more epochs or more units do not help much", *(c for c in CAUSES if c not in noted))
+    return out.rule_out(
+        "other rates, more epochs or more units do not help much", *(c for c in CAUSES if c not in noted)
+    )
 
 
 # The rate ---------------------------------------------------------------------------------------------------------------------
@@ -75,7 +79,9 @@ def _factors(e: Examination) -> list[float]:
     """Rates to try, the likelier direction first."""
     if e.start is not None and e.start.failed:
         return [0.1, 0.01, 0.001]
-    ratios = [float(np.linalg.norm(p.update) / np.linalg.norm(p.before)) for p in e.known.parameters if np.any(p.before)]
+    ratios = [
+        float(np.linalg.norm(p.update) / np.linalg.norm(p.before)) for p in e.known.parameters if np.any(p.before)
+    ]
     largest = max(ratios, default=0.01)
     if largest > LARGE_STEP:
         return [0.1, 0.01, 10.0, 0.001]
@@ -114,7 +120,11 @@ def _rate_finding(e: Examination, rates: list[Literal], factor: float, after: Qu
     edit = scaled(e, rates, factor, cause)
     assert edit is not None and e.start is not None
     word = "long: it jumps over what it looks for" if factor < 1 else "short: the weights hardly move"
-    title = f"the step is too {word}" if level != "note" else f"a learning rate of {literal.value * factor:g} gains a little"
+    title = (
+        f"the step is too {word}"
+        if level != "note"
+        else f"a learning rate of {literal.value * factor:g} gains a little"
+    )
     evidence = [
         Evidence("learning rate", f"about {literal.value * factor:g}", literal.value),
         Evidence(f"{after.kind or 'loss'} at the end with that rate", None, shown(after)),
@@ -124,7 +134,13 @@ def _rate_finding(e: Examination, rates: list[Literal], factor: float, after: Qu
     if silent is not None and silent > 0.3:
         evidence.append(Evidence("hidden units that are silent for every row at the end", "few", f"{silent:.0%}"))
     return e.finding(
-        cause, level, title, edit, evidence, after=after, help_text=f"a learning rate of about {literal.value * factor:g}"
+        cause,
+        level,
+        title,
+        edit,
+        evidence,
+        after=after,
+        help_text=f"a learning rate of about {literal.value * factor:g}",
     )
 
 
@@ -174,7 +190,9 @@ def stopping_edits(e: Examination) -> Iterator[Edit]:
             turned = {ast.Lt: ">", ast.LtE: ">=", ast.Gt: "<", ast.GtE: "<="}.get(type(node.ops[0]))
             if turned and not any(isinstance(s, ast.Constant) for s in sides):
                 new = f"{text.of(sides[0])} {turned} {text.of(sides[1])}"
-                edit = e.experiments._edit("stopping-rule-wrong", node.lineno, [text.swap(node, new)], "compare the other way round")
+                edit = e.experiments._edit(
+                    "stopping-rule-wrong", node.lineno, [text.swap(node, new)], "compare the other way round"
+                )
                 if edit is not None:
                     yield edit
 
@@ -186,7 +204,11 @@ def leaving_conditions(e: Examination) -> list[ast.expr]:
     for loop in e.experiments.literals.training_loops:
         if isinstance(loop, ast.While) and not isinstance(loop.test, ast.Constant):
             found.append(loop.test)
-        leaves = [n for n in ast.walk(loop) if isinstance(n, ast.If) and any(isinstance(b, ast.Break | ast.Return) for b in n.body)]
+        leaves = [
+            n
+            for n in ast.walk(loop)
+            if isinstance(n, ast.If) and any(isinstance(b, ast.Break | ast.Return) for b in n.body)
+        ]
         found += [n.test for n in leaves]
         if leaves:
             counters = {n.id for leave in leaves for n in ast.walk(leave.test) if isinstance(n, ast.Name)}
@@ -222,7 +244,15 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
         return e.finding(cause, e.level(), title, edit, evidence, after=after, help_text="more epochs")
     if _gains(e, after):
         notes.append(
-            e.finding("too-few-steps", "note", "more epochs would gain a little", edit, evidence, after=after, help_text="more epochs")
+            e.finding(
+                "too-few-steps",
+                "note",
+                "more epochs would gain a little",
+                edit,
+                evidence,
+                after=after,
+                help_text="more epochs",
+            )
         )
     return None
 
@@ -230,7 +260,9 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
 def _flat(e: Examination) -> bool:
     """The error of the last passes is hardly below that of the first although the steps are not too short."""
     first = e.first_error
-    return first is not None and e.start is not None and np.isfinite(e.start.loss) and e.start.loss > 0.93 * first
+    if first is None or e.start is None or e.start.passes < 4 * TAIL or not np.isfinite(e.start.loss):
+        return False
+    return e.start.loss > 0.93 * first
 
 
 def _wider(e: Examination, notes: list[Finding]) -> Finding | None:

@@ -1,0 +1,43 @@
+"""Healthy programs that look suspicious: nobody is accused for a hard task, noise, a tuned sum, or few rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def program(name: str, *changes: tuple[str, str]) -> str:
+    """The text of a healthy program with some of its lines changed; each change must hit exactly one place."""
+    text = (Path(__file__).parent / "programs" / f"{name}.py").read_text()
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the program"
+        text = text.replace(old, new)
+    return text
+
+
+SUSPICIOUS = {
+    "classes that overlap": program(
+        "classifier", ("centres[y] + rng.normal(0, 0.5, (n, 2))", "centres[y] + rng.normal(0, 2.5, (n, 2))")
+    ),
+    "a noisy target": program("sine", ("0.05 * rng.normal", "0.8 * rng.normal")),
+    "sums with a rate tuned for them": program("classifier", (" / len(rows)", ""), ("rate = 0.3", "rate = 0.015")),
+    "twelve rows": program("sine", ("(200, 1)", "(12, 1)")),
+    "three epochs are enough": program("classifier", ("range(20)", "range(3)"), ("epoch % 5 == 4", "epoch % 1 == 0")),
+    "sorted rows in one batch": program(
+        "sine", ("rng.uniform(-2, 2, (200, 1))", "np.sort(rng.uniform(-2, 2, (200, 1)), axis=0)")
+    ),
+    "smoothed labels": program("classifier", ("np.eye(3)[y_train]", "0.9 * np.eye(3)[y_train] + 0.1 / 3")),
+    "large inputs that are learnt": program("classifier", ("x, y = blobs(300)", "x, y = blobs(300)\nx = 8 * x")),
+    "a mean residual beside the loss": program(
+        "sine", ('"cost", cost(run(x)[1], y))', '"cost", cost(run(x)[1], y), "bias", np.mean(run(x)[1] - y))')
+    ),
+    "trained on the first half, judged on the second": program("rings", ("range(0, 200, 10)", "range(0, 100, 10)")),
+    "an autoencoder that cannot keep everything": program("autoencoder"),
+    "a recurrent network": program("recurrent"),
+}
+
+
+@pytest.mark.parametrize("text", SUSPICIOUS.values(), ids=SUSPICIOUS.keys())
+def test_a_healthy_program_is_not_accused(probe, text):
+    assert [(f.cause, f.line, f.title) for f in probe(text) if f.level != "note"] == []
