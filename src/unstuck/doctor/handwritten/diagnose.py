@@ -259,20 +259,19 @@ class _Diagnosis:
 
     def _probe(self) -> None:
         seconds = self.left() - 1.0
-        if not self.examination.ranking or seconds < 2.0:
+        if not self.examination.ranking:
             return
         known = replace(self.examination.known, loop=self.loop)
         subject = Subject(self.session, self.program, known, self.examination.ranking, seconds=seconds)
-        subject.causes_found |= {f.cause for f in self.findings}
         found_here: set[str] = set()
-        for probe in _available_probes():
+        for group, examine_group, group_causes in probes.all_probes():
             if subject.time_left < 1.0:
-                break
-            group = str(getattr(probe, "__module__", "")).rsplit(".", 1)[-1]
+                self.not_checked += [NotChecked(cause, "no time was left; give more with --seconds") for cause in group_causes]
+                continue
             if group in ("initial", "step_length") and any(f.is_fault for f in self.findings if f.cause in found_here):
                 continue  # the first weights and the step look wrong under a fault of the data; they are judged without it
             try:
-                verdicts: Verdicts = probe(subject)
+                verdicts: Verdicts = examine_group(subject)
             except WatchError as error:
                 self.notes.append(str(error))
                 continue
@@ -356,16 +355,6 @@ class _Diagnosis:
                 "no variable was found that is changed step by step and acts on an output: no network is trained here"
             )
         return Report(self.original.main, "undecided", notes=(*self.notes, note), program_error=error)
-
-
-def _available_probes() -> list[Any]:
-    import importlib
-
-    out = []
-    for name in probes.ORDER:
-        with contextlib.suppress(ImportError):
-            out.append(importlib.import_module(f"{probes.__name__}.{name}").examine)
-    return out
 
 
 def diff(program: Program, edit: Edit) -> str:

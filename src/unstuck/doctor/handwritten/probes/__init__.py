@@ -14,6 +14,7 @@ from typing import Any
 ORDER = ("numerics", "shapes", "signal", "scaling", "reach", "rows", "evaluation", "initial", "step_length")
 
 
-def all_probes() -> list[Callable[[Any], Any]]:
-    """The functions ``examine(examination) -> Verdicts``, in order."""
-    return [importlib.import_module(f"{__name__}.{name}").examine for name in ORDER]
+def all_probes() -> list[tuple[str, Callable[[Any], Any], tuple[str, ...]]]:
+    """(name, the function ``examine(examination) -> Verdicts``, the causes that it looks for), in order."""
+    modules = [(name, importlib.import_module(f"{__name__}.{name}")) for name in ORDER]
+    return [(name, module.examine, tuple(module.CAUSES)) for name, module in modules]

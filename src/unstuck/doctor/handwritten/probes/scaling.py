@@ -12,6 +12,7 @@ from .data import Inputs
 LARGE = 15.0  # a value beyond this saturates a unit with usual first weights
 UNEVEN = 30.0  # ratio of the largest to the median spread of the features
 MOST_PLACES = 4
+CAUSES = ("inputs-unscaled",)
 
 
 def examine(e: Examination) -> Verdicts:

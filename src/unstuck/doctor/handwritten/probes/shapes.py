@@ -12,6 +12,7 @@ from ..session import WatchError
 from .base import BAD_WORDS, GOOD_WORDS, Examination, Quality, Verdicts, printed
 
 CAUSE = "broadcast-residual"
+CAUSES = (CAUSE,)
 LEAST_ROWS = 4  # a smaller square table is more likely meant
 MOST_EDITS = 10
 
@@ -35,8 +36,8 @@ def examine(e: Examination) -> Verdicts:
         ]
         title = f"`{text}` is a table of all {n} × {n} pairs: a column of shape ({n}, 1) meets a vector of shape ({n},)"
         out.findings.append(
-            e.finding(CAUSE, "error", title, edit, evidence, after=after, also=[(line, "blown up here")] if line != edit.line else (),
-                      help_text=edit.summary)
+            e.finding(CAUSE, "error", title, edit, evidence, after=after, help_text=edit.summary,
+                      also=[(line, "blown up here")] if line != edit.line else ())
         )  # fmt: skip
         return out
     return out.skip(
