@@ -24,8 +24,8 @@ for step in range(1, 601):
         gh += np.outer(inside, h[t])
         later = wh.T @ inside
     for weight, gradient in ((wx, gx), (wh, gh), (wo, go)):
-        weight -= 0.2 * gradient
-    loss_sum += np.mean([(o - w) ** 2 for o, w in zip(outputs, wanted)])
+        weight -= 0.05 * gradient
+    loss_sum += np.mean([(o - w) ** 2 for o, w in zip(outputs, wanted, strict=True)])
     if step % 200 == 0:
         print("step", step, "squared error", loss_sum / 200)
         loss_sum = 0.0

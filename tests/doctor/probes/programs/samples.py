@@ -11,7 +11,7 @@ def blobs(n):
 
 class Net:
     def __init__(self, sizes):
-        self.w = [rng.normal(0, 0.6, (b, a)) for a, b in zip(sizes, sizes[1:])]
+        self.w = [rng.normal(0, 0.6, (b, a)) for a, b in ((sizes[0], sizes[1]), (sizes[1], sizes[2]))]
         self.b = [np.zeros((n, 1)) for n in sizes[1:]]
         self.a = [np.zeros((n, 1)) for n in sizes]
 
@@ -38,9 +38,9 @@ class Net:
 
 
 x, y = blobs(160)
-samples = [(p.reshape(2, 1), np.eye(3)[c].reshape(3, 1)) for p, c in zip(x, y)]
+samples = [(p.reshape(2, 1), np.eye(3)[c].reshape(3, 1)) for p, c in zip(x, y, strict=True)]
 net = Net([2, 6, 3])
-for epoch in range(12):
+for _ in range(12):
     for point, target in samples[:120]:
         net.forward(point)
         net.learn(target, 1.0)

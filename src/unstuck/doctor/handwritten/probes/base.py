@@ -81,9 +81,15 @@ class Examination:
     """A program with its training step understood; runs variants of it and remembers what came out."""
 
     def __init__(
-        self, session: Session, program: Program, known: Understanding, comparisons: list[Comparison], *, seconds: float = 30.0,
+        self,
+        session: Session,
+        program: Program,
+        known: Understanding,
+        comparisons: list[Comparison],
+        *,
+        seconds: float = 30.0,
         run_seconds: float = 20.0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.session, self.program, self.known, self.comparisons = session, program, known, comparisons
         self.deadline = time.monotonic() + seconds
         self.run_seconds = run_seconds
@@ -218,9 +224,15 @@ class Examination:
 
     # Running ---------------------------------------------------------------------------------------------------------------
     def follow(
-        self, program: Program | None = None, *, keys: Iterable[Key] = (), head: int = 0, tail: int = TAIL, whole: Iterable[int] = (),
+        self,
+        program: Program | None = None,
+        *,
+        keys: Iterable[Key] = (),
+        head: int = 0,
+        tail: int = TAIL,
+        whole: Iterable[int] = (),
         head_only: bool = False,
-    ) -> tuple[Followed, dict[int, int]] | None:  # fmt: skip
+    ) -> tuple[Followed, dict[int, int]] | None:
         """Run a variant to its end with the sites of ``keys`` recorded; also the variant's site number of each site."""
         program = program or self.program
         try:
@@ -237,9 +249,16 @@ class Examination:
                 else {sites[large.key[0]]: (large.width, large.columns)}
             )
             return self.session.follow(
-                loop, program, sites=wanted, head=head, tail=tail, seconds=self.run_seconds, whole=whole, head_only=head_only,
+                loop,
+                program,
+                sites=wanted,
+                head=head,
+                tail=tail,
+                seconds=self.run_seconds,
+                whole=whole,
+                head_only=head_only,
                 columns=columns,
-            ), sites  # fmt: skip
+            ), sites
         except (WatchError, SyntaxError):
             return None
 
@@ -347,9 +366,16 @@ class Examination:
         """Share of the units of the worst hidden layer with zeros that are zero for every row of the last passes."""
         window = self.known.window.series
         value = self.objective[0]
-        keys = [k for k in self.known.influenced
-                if k in window and k != value and not k[1] and window[k].order[0] < window.get(value, window[k]).order[0]
-                and window[k].flat.size > 1 and window[k].flat.min() == 0 < window[k].flat.max()]  # fmt: skip
+        keys = [
+            k
+            for k in self.known.influenced
+            if k in window
+            and k != value
+            and not k[1]
+            and window[k].order[0] < window.get(value, window[k]).order[0]
+            and window[k].flat.size > 1
+            and window[k].flat.min() == 0 < window[k].flat.max()
+        ]
         if not keys or self.time_left < 0:
             return None
         found = self.follow(keys=keys)
@@ -406,10 +432,22 @@ class Examination:
 
     # Findings --------------------------------------------------------------------------------------------------------------
     def finding(
-        self, cause: str, level: str, title: str, edit: Edit | None, evidence: Iterable[Evidence], *, after: Quality | None = None,
-        line: int | None = None, end_line: int | None = None, also: Iterable[tuple[int, str]] = (), help_text: str = "",
-        confidence: str | None = None, notes: Iterable[str] = (), proof: Proof | None = None,
-    ) -> Finding:  # fmt: skip
+        self,
+        cause: str,
+        level: str,
+        title: str,
+        edit: Edit | None,
+        evidence: Iterable[Evidence],
+        *,
+        after: Quality | None = None,
+        line: int | None = None,
+        end_line: int | None = None,
+        also: Iterable[tuple[int, str]] = (),
+        help_text: str = "",
+        confidence: str | None = None,
+        notes: Iterable[str] = (),
+        proof: Proof | None = None,
+    ) -> Finding:
         """A finding with its fix as a diff and its proof: the one given, or from the two runs."""
         if proof is None and after is not None and self.start is not None:
             proof = proof_of(self.start, after)
@@ -426,9 +464,19 @@ class Examination:
             self.causes_found.add(cause)
         sure = confidence or ("proved" if proof is not None else "likely")
         return Finding(
-            cause=cause, level=level, confidence=sure, title=title, file=self.program.main, line=place, end_line=last,  # type: ignore[arg-type]
-            marks=tuple(marks), evidence=tuple(evidence), fix=fix, proof=proof if sure == "proved" else None, notes=tuple(notes),
-        )  # fmt: skip
+            cause=cause,
+            level=level,  # type: ignore[arg-type]
+            confidence=sure,
+            title=title,
+            file=self.program.main,
+            line=place,
+            end_line=last,
+            marks=tuple(marks),
+            evidence=tuple(evidence),
+            fix=fix,
+            proof=proof if sure == "proved" else None,
+            notes=tuple(notes),
+        )
 
 
 def _difference(text: str) -> tuple[str, str] | None:

@@ -95,9 +95,11 @@ def _moves_weights(e: Examination, edit: Edit | None) -> bool:
     with step:
         for p in first_weights(e):
             value = step.leaves.get(p.path)
-            if value is not None and value.shape == p.shape and len([n for n in p.shape if n > 1]) == 2:
-                if not np.array_equal(value, p.before):
-                    return True
+            if value is None:
+                continue
+            matrix = value.shape == p.shape and len([n for n in p.shape if n > 1]) == 2
+            if matrix and not np.array_equal(value, p.before):
+                return True
     return False
 
 

@@ -42,9 +42,17 @@ def examine(e: Examination, figures: Figures, out: Verdicts) -> None:
         ]
         level = "error" if abs(last.share - last.own) > 0.1 else "warning"
         out.findings.append(
-            e.finding(CAUSE, level, f"the accuracy is computed wrongly: {last.share:.3f} is shown, {last.own:.3f} it is", found,
-                      evidence, proof=Proof(metric="accuracy", before=last.share, after=last.own), line=last.site.line, help_text=found.summary)
-        )  # fmt: skip
+            e.finding(
+                CAUSE,
+                level,
+                f"the accuracy is computed wrongly: {last.share:.3f} is shown, {last.own:.3f} it is",
+                found,
+                evidence,
+                proof=Proof(metric="accuracy", before=last.share, after=last.own),
+                line=last.site.line,
+                help_text=found.summary,
+            )
+        )
         return
     out.rule_out(
         f"the accuracy computed from the same outputs is the one that the program computes ({rounds[-1].own:.3f})"

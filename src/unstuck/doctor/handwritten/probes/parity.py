@@ -44,9 +44,16 @@ def examine(e: Examination, figures: Figures, out: Verdicts) -> None:
             Evidence("mean and spread where it is evaluated", "the same", f"{evaluated[0]:.4g}, {evaluated[1]:.4g}"),
         ]
         out.findings.append(
-            e.finding(CAUSE, "error", "the inputs are scaled in another way where the network is evaluated than where it is trained", edit,
-                      evidence, proof=Proof(metric=figure[0] or "printed figure", before=figure[1], after=figure[2]), help_text="scale both with the same numbers")
-        )  # fmt: skip
+            e.finding(
+                CAUSE,
+                "error",
+                "the inputs are scaled in another way where the network is evaluated than where it is trained",
+                edit,
+                evidence,
+                proof=Proof(metric=figure[0] or "printed figure", before=figure[1], after=figure[2]),
+                help_text="scale both with the same numbers",
+            )
+        )
         return
     out.rule_out("no scaling of the training inputs, done to those of the evaluation, betters the figures", CAUSE)
 

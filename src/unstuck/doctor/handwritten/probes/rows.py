@@ -42,11 +42,10 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
     if seen >= ENOUGH * distinct:
         out.rule_out(f"{seen} of {distinct} rows are used", "samples-never-seen")
         return
-    if drawn < 2.5 * distinct:
-        # Not yet once through the data: a complete run may still reach the rest.
-        if e.start is None or e.start.passes > len(counts):
-            out.skip(f"only {drawn} rows were drawn while the program was followed", "samples-never-seen")
-            return
+    # Not yet often enough through the data: a complete run may still reach the rest.
+    if drawn < 2.5 * distinct and (e.start is None or e.start.passes > len(counts)):
+        out.skip(f"only {drawn} rows were drawn while the program was followed", "samples-never-seen")
+        return
     if _kept_for_the_evaluation(e, table, x):
         out.rule_out("the rows that training leaves out are those of the evaluation", "samples-never-seen")
         return

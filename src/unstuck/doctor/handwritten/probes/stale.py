@@ -45,9 +45,17 @@ def examine(e: Examination, figures: Figures, out: Verdicts) -> None:
             Evidence("the same with the forward pass run on each row", None, round(after, 4)),
         ]
         out.findings.append(
-            e.finding(CAUSE, "error", "the figure compares what an earlier row left behind: the network is not run on the row", edit,
-                      evidence, proof=proof, line=last.site.line, help_text="run the forward pass on the row before its answer is compared")
-        )  # fmt: skip
+            e.finding(
+                CAUSE,
+                "error",
+                "the figure compares what an earlier row left behind: the network is not run on the row",
+                edit,
+                evidence,
+                proof=proof,
+                line=last.site.line,
+                help_text="run the forward pass on the row before its answer is compared",
+            )
+        )
         return
     out.rule_out("running the network once more before the comparison does not change the figure", CAUSE)
 
@@ -80,8 +88,14 @@ def _same_comparison(e: Examination, edit: Edit, before: Compared) -> int:
     """The number of the comparison's site in an edited copy: the same among the comparisons of its function."""
 
     def comparisons(sites: list[Site]) -> list[int]:
-        return [s.number for s in sites if s.kind == "value" and s.function == before.site.function
-                and s.file == before.site.file and ("==" in s.text or "!=" in s.text or "equal" in s.text)]  # fmt: skip
+        return [
+            s.number
+            for s in sites
+            if s.kind == "value"
+            and s.function == before.site.function
+            and s.file == before.site.file
+            and ("==" in s.text or "!=" in s.text or "equal" in s.text)
+        ]
 
     old, new = comparisons(e.table.sites), comparisons(e.session.table(e.edited(edit)).sites)
     return new[old.index(before.site.number)] if len(old) == len(new) else -1

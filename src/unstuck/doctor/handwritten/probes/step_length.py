@@ -165,8 +165,15 @@ def _stopping(e: Examination, notes: list[Finding]) -> Finding | None:
             Evidence(f"training {after.kind} when it stopped", None, shown(e.start)),
             Evidence(f"training {after.kind} when it goes on", None, shown(after)),
         ]
-        return e.finding("stopping-rule-wrong", e.level(), "training stops long before it has learnt", edit, evidence, after=after,
-                         help_text=f"let it go on while it still gains: {edit.summary}")  # fmt: skip
+        return e.finding(
+            "stopping-rule-wrong",
+            e.level(),
+            "training stops long before it has learnt",
+            edit,
+            evidence,
+            after=after,
+            help_text=f"let it go on while it still gains: {edit.summary}",
+        )
     return None
 
 
@@ -214,8 +221,12 @@ def leaving_conditions(e: Examination) -> list[ast.expr]:
             counters = {n.id for leave in leaves for n in ast.walk(leave.test) if isinstance(n, ast.Name)}
             for node in ast.walk(loop):
                 if isinstance(node, ast.If) and node not in leaves:
-                    stored = {n.id for b in [*node.body, *node.orelse] for n in ast.walk(b)
-                              if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
+                    stored = {
+                        n.id
+                        for b in [*node.body, *node.orelse]
+                        for n in ast.walk(b)
+                        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+                    }
                     if stored & counters:
                         found.append(node.test)
     return found
@@ -276,8 +287,15 @@ def _wider(e: Examination, notes: list[Finding]) -> Finding | None:
         Evidence(f"training {after.kind} as it is", None, shown(e.start)),
         Evidence(f"training {after.kind} with {WIDER:g} times the hidden units", None, shown(after)),
     ]
-    return e.finding("capacity-too-small", e.level(), "the network is too small for its task", edit, evidence, after=after,
-                     help_text="more hidden units")  # fmt: skip
+    return e.finding(
+        "capacity-too-small",
+        e.level(),
+        "the network is too small for its task",
+        edit,
+        evidence,
+        after=after,
+        help_text="more hidden units",
+    )
 
 
 def shown(quality: Quality) -> float:

@@ -41,9 +41,17 @@ def examine(e: Examination, figures: Figures, out: Verdicts) -> None:
                 Evidence("the measure of the same residuals that it is meant to be", None, float(f"{fitting[0]:.4g}")),
             ]
             out.findings.append(
-                e.finding(CAUSE, "error", "the printed loss is not the loss that is trained: errors of different sign cancel in it",
-                          edit, evidence, proof=Proof(metric="printed loss", before=value, after=fitting[0]), line=site.line, help_text=edit.summary)
-            )  # fmt: skip
+                e.finding(
+                    CAUSE,
+                    "error",
+                    "the printed loss is not the loss that is trained: errors of different sign cancel in it",
+                    edit,
+                    evidence,
+                    proof=Proof(metric="printed loss", before=value, after=fitting[0]),
+                    line=site.line,
+                    help_text=edit.summary,
+                )
+            )
             return
     out.rule_out(
         "printed numbers that are made of residuals measure their size"
@@ -57,9 +65,16 @@ def measures(r: Array) -> dict[str, float]:
     """The usual measures of residuals (rows, columns) by name."""
     rows = r.reshape(len(r), -1)
     square, size = float((r**2).sum()), float(np.abs(r).sum())
-    found = {"sum of squares": square, "mean square": square / r.size, "mean absolute error": size / r.size,
-             "sum of absolute errors": size, "root mean square": float(np.sqrt(square / r.size)),
-             "squares per row": square / len(rows), "absolute per row": size / len(rows), "norm": float(np.sqrt(square))}  # fmt: skip
+    found = {
+        "sum of squares": square,
+        "mean square": square / r.size,
+        "mean absolute error": size / r.size,
+        "sum of absolute errors": size,
+        "root mean square": float(np.sqrt(square / r.size)),
+        "squares per row": square / len(rows),
+        "absolute per row": size / len(rows),
+        "norm": float(np.sqrt(square)),
+    }
     return found | {f"half {k}": v / 2 for k, v in found.items()}
 
 
