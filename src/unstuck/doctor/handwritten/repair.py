@@ -36,6 +36,11 @@ class Mended:
     tried: int
 
 
+SHARED = ("buffer-overwritten", "weights-aliased")  # causes whose repair stands where memory is made
+SHARED_AFTER = 24  # edits of the suspect lines that are tried before them
+SHARED_MOST = 12
+
+
 def facts(session: Session, program: Program, examination: Examination) -> dict[str, Facts]:
     """What the running program tells the edits, for each of its files."""
     table = session.table(program)
@@ -236,16 +241,26 @@ def _right(examination: Examination) -> set[str]:
 
 
 def _in_stages(program: Program, told: dict[str, Facts], most: int, only: Collection[str]) -> Iterator[Edit]:
-    """The edits of the suspect lines, then those of all other lines."""
-    seen = set()
-    for edit in _merged(program, told, most, only):
-        seen.add(edit.source)
-        yield edit
+    """The edits of the suspect lines, then those of all other lines.
+
+    Shared memory shows far from where it is made (an array allocated once acts in every line that uses it), so its few
+    repairs come early wherever they stand.
+    """
     everywhere = {file: replace(known, suspect_lines=()) for file, known in told.items()}
+    seen = set()
+    for number, edit in enumerate(_merged(program, told, most, only)):
+        if number == SHARED_AFTER:
+            for other in _merged(program, everywhere, 3 * most, only or SHARED)[:SHARED_MOST]:
+                if other.cause in SHARED and other.source not in seen:
+                    seen.add(other.source)
+                    yield other
+        if edit.source not in seen:
+            seen.add(edit.source)
+            yield edit
     yield from (edit for edit in _merged(program, everywhere, 3 * most, only) if edit.source not in seen)
 
 
-def _merged(program: Program, told: dict[str, Facts], most: int, only: Collection[str] = ()) -> Iterable[Edit]:
+def _merged(program: Program, told: dict[str, Facts], most: int, only: Collection[str] = ()) -> list[Edit]:
     """The cheapest edits of all files. In the order of their cost, those of ``only`` where it is given."""
     every: list[Edit] = []
     for file, text in program.sources.items():
