@@ -466,7 +466,7 @@ class Examination:
         return Finding(
             cause=cause,
             level=level,  # type: ignore[arg-type]
-            confidence=sure,
+            confidence=sure,  # type: ignore[arg-type]
             title=title,
             file=self.program.main,
             line=place,
