@@ -62,12 +62,18 @@ def _clipped(e: Examination, line: int) -> list[Edit]:
     function = e.experiments.reading.function(statement)
     found = []
     for node in ast.walk(statement):
-        if isinstance(node, ast.Call) and node.args and getattr(node.func, "attr", getattr(node.func, "id", "")) == "log":
+        if (
+            isinstance(node, ast.Call)
+            and node.args
+            and getattr(node.func, "attr", getattr(node.func, "id", "")) == "log"
+        ):
             for name in dict.fromkeys(n.id for n in ast.walk(node.args[0]) if isinstance(n, ast.Name)):
                 given = function is not None and name in {a.arg for a in function.args.args}
                 place = function.body[0].lineno if given and function is not None else line
                 code = f"{name} = {array}.clip({name}, 1e-7, 1 - 1e-7)"
-                edit = e.experiments.insert_before(place, code, "log-of-zero", "keep the probabilities between 1e-7 and 1 - 1e-7")
+                edit = e.experiments.insert_before(
+                    place, code, "log-of-zero", "keep the probabilities between 1e-7 and 1 - 1e-7"
+                )
                 if edit is not None and name != array:
                     found.append(edit)
     return found
