@@ -124,7 +124,7 @@ class Run:
                     return real_open(own(file), mode, *args, **named)
             return real_open(file, mode, *args, **named)
 
-        builtins.open = guarded
+        builtins.open = io.open = guarded  # pathlib uses the second name
         os.mkdir = lambda *a, **k: None
         os.makedirs = lambda *a, **k: None
         for name in ("remove", "unlink", "rename", "replace", "rmdir"):
