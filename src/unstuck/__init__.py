@@ -66,8 +66,8 @@ _NAMES = {name: place for place, names in _PLACES.items() for name in names.spli
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Callback", "Dataset", "EarlyStopping", "InputError", "LambdaCallback", "Momentum",
     "Nesterov", "NonFiniteError", "Penalty", "Preprocessing", "PrintProgress", "RMSProp", "Run", "Splits", "Tolerance",
-    "UnstuckError", "check_gradient", "datasets", "diagnose", "evaluate", "fit", "grad", "load", "metrics", "nn", "save", "schedules",
-    "stop_gradient", "value_and_grad",
+    "UnstuckError", "check_gradient", "datasets", "diagnose", "evaluate", "fit", "grad", "load", "metrics", "nn", "save",
+    "schedules", "stop_gradient", "value_and_grad",
 ]  # fmt: skip
 
 

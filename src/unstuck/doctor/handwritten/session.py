@@ -163,7 +163,8 @@ class Step:
         come back when the program ends before. Raises WatchError when the fork died.
         """
         order = {
-            "do": "step", "nudge": {k: np.asarray(v) for k, v in (nudge or {}).items()}, "windows": windows, "seconds": seconds or self._seconds,
+            "do": "step", "nudge": {k: np.asarray(v) for k, v in (nudge or {}).items()}, "windows": windows,
+            "seconds": seconds or self._seconds,
             "sites": None if sites is None else sorted(set(sites)), "leaves": None if leaves is None else list(leaves),
         }  # fmt: skip
         wire.send(self._connection, order)
@@ -312,7 +313,8 @@ class Session:
     ) -> Followed:  # fmt: skip
         """Run a variant to its end and record ``sites`` in the first ``head`` and last ``tail`` passes of a loop, and after it.
 
-        ``columns``: sites of whose rows (of that width) only some columns are kept. ``whole``: stretches of the run that are recorded completely. ``head_only``: end the run once the head is full.
+        ``columns``: sites of whose rows (of that width) only some columns are kept. ``whole``: stretches of the run that are
+        recorded completely. ``head_only``: end the run once the head is full.
         """
         more = {"loop": loop, "sites": None if sites is None else sorted(set(sites)), "head": head, "tail": tail,
                 "whole": sorted(set(whole)), "head_only": head_only,
@@ -322,7 +324,8 @@ class Session:
         found = answer["followed"]
         return Followed(
             _outcome(answer), found["passes"], [_window(w) for w in found["head"]], [_window(w) for w in found["tail"]],
-            _window(found["outside"]), {int(n): _window(w) for n, w in found["chosen"]}, [(int(n), t) for n, t in found["prints"]],
+            _window(found["outside"]), {int(n): _window(w) for n, w in found["chosen"]},
+            [(int(n), t) for n, t in found["prints"]],
         )  # fmt: skip
 
     def scout(self, program: Program | None = None, *, seconds: float = 20.0, patience: float = 1.0) -> dict[str, Any]:
