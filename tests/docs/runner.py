@@ -152,6 +152,11 @@ class Page:
                 continue
             words = shlex.split(part)
             if words[0] == "unstuck":
+                # A program of the project is copied: some commands write beside what they are given.
+                for word in words[1:]:
+                    if word.startswith("examples/") and (ROOT / word).is_file() and not (self.folder / word).exists():
+                        (self.folder / word).parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy(ROOT / word, self.folder / word)
                 words = [sys.executable, "-c", "from unstuck.cli import main; main()", *words[1:]]
             elif words[0] == "python":
                 words[0] = sys.executable
