@@ -27,6 +27,7 @@ from .probes.base import Examination as Subject
 from .program import Program, from_text, load
 from .repair import Mended, climbs, mapped_loop, search
 from .session import Outcome, Session, WatchError
+from .teach import mathematics
 
 _HIDING = (
     "inputs-unscaled",
@@ -209,7 +210,7 @@ class _Diagnosis:
             Finding(
                 cause=edit.cause, level=level, confidence="proved", title=title, file=edit.file, line=edit.line,
                 end_line=edit.end_line, marks=tuple(marks), evidence=tuple(rows), proof=proof,
-                fix=Fix(edit.summary, diff(self.program, edit), edit.source),
+                fix=Fix(edit.summary, diff(self.program, edit), edit.source), mathematics=mathematics(current, mended, edit.cause),
             )
         )  # fmt: skip
 
