@@ -185,7 +185,11 @@ def test_a_run_that_diverges_ends_with_a_sentence_that_names_the_step(capsys):
 
 
 def test_ctrl_c_keeps_what_was_learnt_and_says_where(in_an_empty_folder):
-    command = [sys.executable, "-c", "from unstuck.cli import main; main()", "train", "digits", "--epochs", "100000"]
+    # Whoever started the tests may have had Ctrl-C ignored (a background job does); here it is to count.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from unstuck.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "train", "digits", "--epochs", "100000"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:  # wait until an epoch is finished
@@ -195,7 +199,10 @@ def test_ctrl_c_keeps_what_was_learnt_and_says_where(in_an_empty_folder):
         pytest.fail("no epoch was reported")
     time.sleep(0.2)
     os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "model saved: digits.safetensors" in err and "Traceback" not in err
     assert us.load("digits.safetensors").size > 0
