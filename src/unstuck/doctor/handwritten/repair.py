@@ -189,6 +189,7 @@ def search(
     before = _right(reference)
     told = facts(session, program, reference)
     later: list[tuple[Edit, Program]] = []
+    elsewhere: list[tuple[Edit, Program]] = []
     tried = 0
 
     def improves(found: Examination | None) -> bool:
@@ -201,6 +202,15 @@ def search(
         same = reference.best is not None and found.best.objective.name == reference.best.objective.name
         return same and found.state == "wrong" and _right(found) > before and len(_right(found)) >= len(before) + 2
 
+    def looked_at(unsure: list[tuple[Edit, Program]]) -> Iterator[Mended]:
+        for pair in _groups(unsure, AT_ONCE):
+            if time.monotonic() > end:
+                return
+            found = pool.map(lambda run: _examined(session, program, run[1], loop, reference, short=True), pair)
+            for (edit, variant), checked in zip(pair, found, strict=True):
+                if checked is not None and improves(checked):
+                    yield Mended(edit, variant, checked, checked.state == "right", tried)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for group in _groups(_in_stages(program, told, most, only), 2 * AT_ONCE):
             if time.monotonic() > end:
@@ -212,19 +222,21 @@ def search(
                 if answer is None:
                     continue
                 if not answer.forward_same and not improves(answer.examination):
-                    later.append((edit, variant))
+                    (elsewhere if _elsewhere(answer, reference) else later).append((edit, variant))
                 elif improves(answer.examination):
                     checked = _examined(session, program, variant, loop, reference)
                     if checked is not None and improves(checked):
                         yield Mended(edit, variant, checked, checked.state == "right", tried)
-        for pair in _groups(later, AT_ONCE):
-            if time.monotonic() > end:
-                return
-            found = pool.map(lambda run: _examined(session, program, run[1], loop, reference, short=True), pair)
-            for (edit, variant), checked in zip(pair, found, strict=True):
-                tried += 1
-                if checked is not None and improves(checked):
-                    yield Mended(edit, variant, checked, checked.state == "right", tried)
+            if len(elsewhere) >= 8:  # the likeliest edits come first: they are not to wait for all the others
+                yield from looked_at(elsewhere)
+                elsewhere.clear()
+        yield from looked_at(elsewhere + later)
+
+
+def _elsewhere(answer: Trial, reference: Examination) -> bool:
+    """The variant stands at other weights, because the edit acted on steps before this one."""
+    pairs = zip(answer.known.parameters, reference.known.parameters, strict=True)
+    return not all(np.array_equal(a.before, b.before) for a, b in pairs)
 
 
 def climbs(examination: Examination) -> bool:

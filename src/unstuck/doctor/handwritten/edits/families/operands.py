@@ -145,8 +145,11 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
         same_index = _reindexed(reading, node, other.node)
         if same_index and same_index != other.text:
             yield same_index, other.node, prior
-        if _depth(node) and not _depth(other.node) and base in reading.subscripted:
-            yield other.text + _tail(reading, node), other.node, prior
+        if _depth(node) and not _depth(other.node):
+            if _same_size(reading, statement, base_of(node), other.node):
+                yield other.text + _tail(reading, node), other.node, prior - 0.5  # (the shape of the part is that of the slot)
+            elif base in reading.subscripted:
+                yield other.text + _tail(reading, node), other.node, prior
         yield other.text, other.node, prior + (0.0 if not same_index or same_index == other.text else 0.3)
     if isinstance(node, ast.Attribute) or root_name(node) == "self":
         for other in reading.members(statement):
@@ -162,6 +165,12 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
         yield member, node, 0.1
     if isinstance(node, ast.Subscript) and _depth(node):
         yield text.of(node.value), node.value, 0.6
+
+
+def _same_size(reading: Reading, statement: ast.stmt, one: ast.expr, two: ast.expr) -> bool:
+    """Both are arrays of the same known shape: what can be cut from one can be cut from the other."""
+    first = _shape(reading, one, reading.text.of(one), statement)
+    return first is not None and len(first) > 1 and first == _shape(reading, two, reading.text.of(two), statement)
 
 
 def _tail(reading: Reading, node: ast.expr) -> str:
