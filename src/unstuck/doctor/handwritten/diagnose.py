@@ -22,6 +22,7 @@ from .compare import Comparison
 from .describe import network_sentence
 from .edits.model import Edit
 from .examine import Examination, examine
+from .probes import frozen
 from .probes.base import BAD_WORDS, GOOD_WORDS, Verdicts, printed
 from .probes.base import Examination as Subject
 from .program import Program, from_text, load
@@ -206,13 +207,41 @@ class _Diagnosis:
         marks = [Mark(edit.line, end_line=edit.end_line, label="here")]
         marks += [Mark(line, label=role, role="also") for line, role in edit.marks if line != edit.line]
         title = f"{causes.get(edit.cause).title}: {what}"
+        notes: tuple[str, ...] = ()
+        if self.left() > 5.0 and _hidden_is_wrong(current):
+            shown, notes = self._floor(current, mended)
+            rows += shown
         self.findings.append(
             Finding(
                 cause=edit.cause, level=level, confidence="proved", title=title, file=edit.file, line=edit.line,
                 end_line=edit.end_line, marks=tuple(marks), evidence=tuple(rows), proof=proof,
                 fix=Fix(edit.summary, diff(self.program, edit), edit.source), mathematics=mathematics(current, mended, edit.cause),
+                notes=notes,
             )
         )  # fmt: skip
+
+    def _floor(self, current: Examination, mended: Mended) -> tuple[list[Evidence], tuple[str, ...]]:
+        """How far a regression can get while its hidden layer is not trained, and how far the mended copy gets."""
+
+        def of(program: Program, found: Examination) -> frozen.Floor | None:
+            if not found.ranking:
+                return None
+            seconds = self.left() / 3
+            subject = Subject(self.session, program, found.known, found.ranking, seconds=seconds, run_seconds=seconds)
+            return frozen.floor(subject)
+
+        with contextlib.suppress(WatchError):
+            stuck = of(self.program, current)
+            if stuck is None:
+                return [], ()
+            freed = of(mended.program, mended.examination)
+            rows = stuck.evidence()
+            if freed is not None:
+                rows.append(
+                    Evidence("summed squared error of the mended program", None, float(f"{freed.reached:.4g}"))
+                )
+            return rows, tuple(stuck.notes(freed.reached if freed is not None else None))
+        return [], ()
 
     # ------------------------------------------------------------------ the update
 
@@ -373,6 +402,18 @@ def named(edit: Edit, examination: Examination, only: tuple[str, ...]) -> Edit:
     if layers and edit.cause in _TIME:
         return replace(edit, cause=next((c for c in edit.other_causes if c not in _TIME), "gradient-operand-wrong"))
     return edit
+
+
+def _hidden_is_wrong(examination: Examination) -> bool:
+    """The gradient of a parameter before the last layer is wrong (the last layer acts on the fewest values)."""
+    if examination.best is None or examination.best.objective.name not in ("squared error", "sum", "last"):
+        return False
+    acts = {p.path: 0 for p in examination.known.parameters}
+    for paths in examination.known.influenced.values():
+        for path in paths & acts.keys():
+            acts[path] += 1
+    fewest = min(acts.values())
+    return any(acts[v.path] > fewest for v in examination.best.of("wrong"))
 
 
 def _descends(examination: Examination) -> bool:

@@ -10,6 +10,7 @@ from ..session import Array
 from .base import Examination, Verdicts, is_one_hot
 
 LEAST_ROWS = 60  # fewer rows cannot show that there is no relation
+FEWEST_ROWS = 12  # fewer rows do not even allow a suspicion
 MOST_ROWS = 1000
 PERMUTATIONS = 9
 CAUSES = ("no-signal", "labels-misaligned")
@@ -21,6 +22,8 @@ def examine(e: Examination) -> Verdicts:
     if data.unique is None:
         return out.skip("the rows that training uses could not be matched with a variable of the program", *CAUSES)
     x, t = data.unique
+    if FEWEST_ROWS <= len(x) < LEAST_ROWS and data.rows_are_independent:
+        return _of_few_rows(e, x, t, out)
     if len(x) < LEAST_ROWS:
         return out.skip(f"only {len(x)} different training rows", *CAUSES)
     if not data.rows_are_independent:
@@ -66,6 +69,25 @@ def examine(e: Examination) -> Verdicts:
         )
     )  # fmt: skip
     return out
+
+
+def _of_few_rows(e: Examination, x: Array, t: Array, out: Verdicts) -> Verdicts:
+    """A remark where a few rows show no relation, which proves nothing."""
+    score, null = signal(x, t)
+    if score <= null:
+        out.findings.append(
+            e.finding(
+                "no-signal", "note", "the targets show no relation to the inputs: memorised at best", None,
+                [
+                    Evidence("cross-validated score of simple models", f"above {null:.2f}", round(score, 3)),
+                    Evidence("the same with permuted targets (largest of nine)", None, round(null, 3)),
+                    Evidence("different training rows", None, len(x)),
+                ],
+                line=target_line(e), confidence="suspect",
+            )
+        )  # fmt: skip
+        return out.skip(f"only {len(x)} different training rows", "labels-misaligned")
+    return out.skip(f"only {len(x)} different training rows", *CAUSES)
 
 
 def signal_of(e: Examination, source: str) -> tuple[float, float] | None:
