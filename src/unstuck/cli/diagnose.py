@@ -83,17 +83,25 @@ def diagnose(
 
 
 def write_fix(found: Any, file: Path) -> None:
-    """The mended text of the most complete fix beside the program."""
-    # Each fix was made on top of the ones before it, so the longest chain of mends is the last that was found.
-    mended = [f.fix.source for f in found.faults if f.fix is not None and f.fix.source]
+    """The mended text of each file that has a fault, beside that file."""
+    mended: dict[str, list[str]] = {}
+    for finding in found.faults:
+        if finding.fix is not None and finding.fix.source:
+            mended.setdefault(finding.file, []).append(finding.fix.source)
     if not mended:
         messages().print("no fix was found that could be written.", markup=False, soft_wrap=True)
         return
+    import difflib
+
     from unstuck.report.files import write_text
 
-    path = file.with_name(f"{file.stem}.fixed.py")
-    write_text(path, found.mended or mended[0])
-    messages().print(f"mended program written to {path}", markup=False, soft_wrap=True)
+    for name, texts in mended.items():
+        # Each fix was made on top of the ones before it: the text that differs most holds them all.
+        lines = found.sources.get(name, "").splitlines()
+        likeness = [difflib.SequenceMatcher(None, lines, text.splitlines(), False).ratio() for text in texts]
+        path = (file.parent / name).with_name(f"{Path(name).stem}.fixed.py")
+        write_text(path, texts[likeness.index(min(likeness))])
+        messages().print(f"mended program written to {path}", markup=False, soft_wrap=True)
 
 
 def explain(cause: str | None = None, /) -> int:
