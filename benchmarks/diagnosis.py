@@ -3,10 +3,11 @@
     python benchmarks/diagnosis.py tests/cases/handwritten
     python benchmarks/diagnosis.py tests/cases/handwritten --only digits-tanh-script --seconds 45 --json result.json
 
-A case is a folder with `truth.json`, `fixed.py`, and `faulty.py` unless it is healthy only. Counted over faulty programs: named, when
-the first finding of level error or warning carries an accepted cause; located, when a finding with an accepted cause points at the
-lines of that fault give or take one; proved, when that finding was proved by running the mended copy; accused, findings that fit no
-fault. Over healthy programs: false alarms. Over all: undecided, broken, and seconds of wall time, one program at a time.
+A case is a folder with `truth.json`, `fixed.py`, and `faulty.py` unless it is healthy only. Counted over faulty programs:
+named, when the first finding of level error or warning carries an accepted cause; located, when a finding with an accepted cause
+points at the lines of that fault give or take one; proved, when that finding was proved by running the mended copy; accused,
+findings that fit no fault. Over healthy programs: false alarms. Over all: undecided, broken, and seconds of wall time, one
+program at a time.
 """
 
 from __future__ import annotations

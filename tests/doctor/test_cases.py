@@ -37,7 +37,7 @@ HEALTHY = [
     "iris-vraisemblance",
     "overlapping-clouds",
     "xor-minus-one-unit",
-    "echo-recurrent",
+    "parity-three-bits",
 ]
 
 HEALTHY_PROGRAM = """
