@@ -226,7 +226,9 @@ class _Diagnosis:
         def of(program: Program, found: Examination) -> frozen.Floor | None:
             if not found.ranking:
                 return None
-            seconds = self.left() / 3
+            seconds = self.left() / 3 if program is self.program else self.left() - 4.0
+            if seconds < 1.0:
+                return None
             subject = Subject(self.session, program, found.known, found.ranking, seconds=seconds, run_seconds=seconds)
             return frozen.floor(subject)
 
@@ -236,11 +238,11 @@ class _Diagnosis:
                 return [], ()
             freed = of(mended.program, mended.examination)
             rows = stuck.evidence()
-            if freed is not None:
+            if freed is not None and freed.complete:
                 rows.append(
                     Evidence("summed squared error of the mended program", None, float(f"{freed.reached:.4g}"))
                 )
-            return rows, tuple(stuck.notes(freed.reached if freed is not None else None))
+            return rows, tuple(stuck.notes(freed.reached if freed is not None and freed.complete else None))
         return [], ()
 
     # ------------------------------------------------------------------ the update

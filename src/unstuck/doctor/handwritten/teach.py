@@ -89,6 +89,12 @@ def mathematics(current: Examination, mended: Mended, cause: str) -> str | None:
     lines += _where(current)
     if slope is not None and slope.after is not None:
         lines.append(f"After the fix the program's gradient says {slope.after:.6g}, the loss {slope.true:.6g}.")
+    elif slope is not None and (pair := _own_slope(mended.examination, slope.parameter)) is not None:
+        said, true = pair  # (the fix acted on steps before this one, so the mended copy stands at other weights)
+        lines.append(
+            "After the fix, at the weights that the mended copy has in this step, the program's gradient along such a "
+            f"direction says {said:.6g}, the loss {true:.6g}."
+        )
     return "\n\n".join(lines) if lines else None
 
 
@@ -119,6 +125,19 @@ def worst_slope(current: Examination, mended: Mended) -> Slope | None:
             if apart > _AGREE:
                 found.append((apart, slope))
     return max(found, key=lambda pair: pair[0], default=(0.0, None))[1]
+
+
+def _own_slope(examination: Examination, parameter: str) -> tuple[float, float] | None:
+    """What the program and the loss say along the first direction in a parameter, at the examination's own weights."""
+    best = examination.best
+    if best is None or not best.clean or not np.isfinite(best.factor) or best.factor == 0.0:
+        return None
+    sense = -1.0 if best.factor > 0 and not climbs(examination) else 1.0
+    for i, known in enumerate(examination.known.parameters):
+        if known.text == parameter:
+            said = float(known.update @ examination.derivatives.directions[i][0]) / -abs(best.factor)
+            return said, sense * float(best.objective.derivative[i, 0])
+    return None
 
 
 def _reference(current: Examination, mended: Examination) -> tuple[Comparison, Derivatives] | None:

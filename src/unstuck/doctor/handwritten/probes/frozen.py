@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class Floor:
     mean: float
     features: int
     rows: int
+    complete: bool = True
 
     def evidence(self) -> list[Evidence]:
         """The three figures side by side."""
@@ -71,7 +72,8 @@ def floor(e: Examination) -> Floor | None:
             continue
         features = _features(window, pair[0])
         if features is not None:
-            return _measured(pair[0], pair[1], features)
+            measured = _measured(pair[0], pair[1], features)
+            return measured if found is None else replace(measured, complete=not found[0].outcome.cut)
     return None
 
 
