@@ -389,7 +389,7 @@ class Report:
             values["not_checked"] = [build(NotChecked, n) for n in data.get("not_checked", [])]
             values["checked"] = [build(Evidence, e, numbers=("expected", "measured")) for e in data.get("checked", [])]
             values["program_error"] = build(ProgramError, data["program_error"]) if data.get("program_error") else None
-            return make(cls, values)
+            return build(cls, values, numbers=("seconds",))
         except (TypeError, ValueError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise

@@ -33,4 +33,5 @@ CAUSE = Cause(
     false_alarm="""
         A metric that disagrees with the loss is not wrong for that: see loss-not-metric.
     """,
+    checked_in=("handwritten",),
 )
