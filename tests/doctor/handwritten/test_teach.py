@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from unstuck.doctor.handwritten.diagnose import diagnose
 from unstuck.doctor.handwritten.examine import examine
 from unstuck.doctor.handwritten.program import from_text
 from unstuck.doctor.handwritten.repair import search
@@ -34,3 +35,18 @@ def test_both_slopes_and_their_agreement_after_the_fix_are_told(tmp_path: Path) 
     assert abs(float(wrong[1]) / float(true[1]) - 1) > 1e-3
     assert float(after[1]) == pytest.approx(float(true[1]), rel=1e-4) == float(after[2])
     assert "the error enters on the way to" in told
+
+
+def test_a_regression_whose_hidden_layer_is_not_trained_is_told_its_floor() -> None:
+    case = Path(__file__).parents[2] / "cases" / "mission" / "regression-of-updates" / "faulty.py"
+    report = diagnose(case)
+    fault = report.faults[0]
+    assert fault.cause in ("backprop-weights-wrong", "wrong-variable") and fault.line == 35
+    shown = {row.what: row.measured for row in fault.evidence}
+    floor = next(value for what, value in shown.items() if what.startswith("best least-squares fit on the 3 hidden"))
+    reached = shown["summed squared error at the end"]
+    assert isinstance(floor, float) and isinstance(reached, float) and 1.5 < floor <= reached
+    assert fault.proof is not None and fault.proof.after is not None and fault.proof.after < floor
+    assert any("cannot fall under" in note for note in fault.notes)
+    remark = next(f for f in report.findings if f.cause == "no-signal")
+    assert (remark.level, remark.confidence) == ("note", "suspect")

@@ -215,7 +215,8 @@ class _Diagnosis:
             Finding(
                 cause=edit.cause, level=level, confidence="proved", title=title, file=edit.file, line=edit.line,
                 end_line=edit.end_line, marks=tuple(marks), evidence=tuple(rows), proof=proof,
-                fix=Fix(edit.summary, diff(self.program, edit), edit.source), mathematics=mathematics(current, mended, edit.cause),
+                fix=Fix(edit.summary, diff(self.program, edit), edit.source),
+                mathematics=mathematics(current, mended, edit.cause),
                 notes=notes,
             )
         )  # fmt: skip
@@ -314,7 +315,7 @@ class _Diagnosis:
                 continue
             self.findings += verdicts.findings
             found_here |= {f.cause for f in verdicts.findings}
-            subject.causes_found |= {f.cause for f in verdicts.findings}
+            subject.causes_found |= {f.cause for f in verdicts.findings if f.is_fault}
             self.ruled_out += verdicts.ruled_out
             self.not_checked += verdicts.not_checked
 
