@@ -240,9 +240,7 @@ class _Diagnosis:
             freed = of(mended.program, mended.examination)
             rows = stuck.evidence()
             if freed is not None and freed.complete:
-                rows.append(
-                    Evidence("summed squared error of the mended program", None, float(f"{freed.reached:.4g}"))
-                )
+                rows.append(Evidence("summed squared error of the mended program", None, float(f"{freed.reached:.4g}")))
             return rows, tuple(stuck.notes(freed.reached if freed is not None and freed.complete else None))
         return [], ()
 
@@ -299,7 +297,9 @@ class _Diagnosis:
         found_here: set[str] = set()
         for group, examine_group, group_causes in probes.all_probes():
             if subject.time_left < 1.0:
-                self.not_checked += [NotChecked(cause, "no time was left; give more with --seconds") for cause in group_causes]
+                self.not_checked += [
+                    NotChecked(cause, "no time was left; give more with --seconds") for cause in group_causes
+                ]
                 continue
             if group in ("initial", "step_length") and any(f.is_fault for f in self.findings if f.cause in found_here):
                 continue  # the first weights and the step look wrong under a fault of the data; they are judged without it

@@ -198,7 +198,9 @@ class _Plan:
         for target_key, target in targets.items():
             for name, vector in textbook_losses(value, target):
                 add(vector, "loss", name, target=target_key)
-        if 1 < value.count <= MOST_LAYERS and len(set(value.shapes)) > 1:  # a loop over layers: the last one is the output
+        if (
+            1 < value.count <= MOST_LAYERS and len(set(value.shapes)) > 1
+        ):  # a loop over layers: the last one is the output
             final = value.occurrence(-1)
             only = Series(value.key, final.ravel(), [final.shape], value.order[-1:], True)
             for target_key, target in targets.items():

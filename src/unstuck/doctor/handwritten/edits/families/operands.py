@@ -147,7 +147,11 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
             yield same_index, other.node, prior
         if _depth(node) and not _depth(other.node):
             if _same_size(reading, statement, base_of(node), other.node):
-                yield other.text + _tail(reading, node), other.node, prior - 0.5  # (the shape of the part is that of the slot)
+                yield (
+                    other.text + _tail(reading, node),
+                    other.node,
+                    prior - 0.5,
+                )  # (the shape of the part is that of the slot)
             elif base in reading.subscripted:
                 yield other.text + _tail(reading, node), other.node, prior
         yield other.text, other.node, prior + (0.0 if not same_index or same_index == other.text else 0.3)
