@@ -51,7 +51,8 @@ def network_sentence(session: Session, program: Program, examination: Examinatio
         parts = [" → ".join(str(s) for s in sizes)]
     else:
         count = sum(p.before.size for p in known.parameters)
-        parts = [f"{len(known.parameters)} trained variables with {count} numbers"]
+        variables = len(known.parameters)
+        parts = [f"{variables} trained variable{'s' if variables > 1 else ''} with {count} numbers"]
     outputs = layers[-1].outputs if layers else sizes[-1] if sizes else None
     loss = _loss(examination)
     rows = _rows(examination, loss, outputs)
@@ -108,6 +109,9 @@ def find_layers(examination: Examination) -> list[Layer]:
                 u for i, u in enumerate(uses) if i == 0 or u.activation or ends
             ]  # (an error sent back through it is no layer)
     found.sort(key=lambda layer: layer.order)
+    ends_at = next((i for i, layer in enumerate(found) if layer.activation == "softmax"), None)
+    if ends_at is not None:  # what comes after the softmax is the error on its way back
+        found = found[: ends_at + 1]
     chained = all(a.outputs == b.inputs and b.source >= a.order for a, b in itertools.pairwise(found))
     told = all(a.activation or a.inputs != a.outputs for a in found[:-1])  # (a sum of two products is no layer)
     if not large or not chained or not told:
@@ -286,12 +290,13 @@ def _losses(examination: Examination) -> list[Objective]:
 def _ratio(a: Objective, b: Objective) -> float | None:
     """a = ratio * b in every direction, or None."""
     x, y = a.derivative.ravel(), b.derivative.ravel()
-    size = float(y @ y)
-    if size == 0.0:
+    with np.errstate(all="ignore"):
+        size = float(y @ y)
+        ratio = float(x @ y) / size if size else 0.0
+    if not np.isfinite(size) or not np.isfinite(ratio) or not ratio:
         return None
-    ratio = float(x @ y) / size
     close = float(np.max(np.abs(x - ratio * y))) <= 1e-5 * float(np.max(np.abs(x)))
-    return ratio if close and ratio else None
+    return ratio if close else None
 
 
 def _rows(examination: Examination, loss: Objective | None, outputs: int | None) -> int | None:
