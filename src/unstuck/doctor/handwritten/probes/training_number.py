@@ -103,8 +103,24 @@ def _suspects(e: Examination, figures: Figures) -> Iterator[tuple[Site, Array, f
             continue
         if any(abs(value - m) <= 1e-6 * abs(m) for m in measures(residual).values()):
             return  # a usual measure is printed: the others may be what they like
-        found.append((site, residual, value))
+        if _cancels(residual, value):  # R² and the like are made of residuals, too, and are no loss
+            found.append((site, residual, value))
     yield from found
+
+
+def _cancels(r: Array, value: float) -> bool:
+    """Whether a number is the plain sum or mean of residuals, or the square of it, so that signs cancel in it."""
+    rows = max(len(r), 1)
+    total = float(r.sum())
+    sums = [total, total / r.size, total / rows]
+    sums += [
+        float(np.sum(r.mean(axis=0) ** 2)),
+        float(np.mean(r.mean(axis=0) ** 2)),
+        float(np.mean(r.sum(axis=0) ** 2)),
+    ]
+    sums += [x**2 for x in sums[:3]] + [total**2 / r.size, total**2 / rows]
+    known = [f * abs(x) for x in sums for f in (1.0, 0.5)] + [abs(x) ** 0.5 for x in sums]
+    return any(abs(abs(value) - k) <= 1e-6 * max(k, 1e-12) for k in known)
 
 
 def _residual(e: Examination, figures: Figures, site: Site, window: Window, moment: float) -> Array | None:
