@@ -18,7 +18,6 @@ from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Pr
 from unstuck.errors import InputError
 
 from . import probes, update
-from .compare import Comparison
 from .describe import network_sentence
 from .edits.model import Edit
 from .examine import Examination, examine
@@ -456,8 +455,3 @@ def _improved(before: Outcome, after: Outcome) -> bool:
             size = max(abs(x), abs(y), 1e-12)
             votes.append(sign * (y - x) / size)
     return any(v > 0.03 for v in votes) and not any(v < -0.03 for v in votes[:1])
-
-
-def best_of(examination: Examination) -> Comparison | None:
-    """The comparison that is shown: with a loss if one fits, else the chain."""
-    return examination.best or examination.chain
