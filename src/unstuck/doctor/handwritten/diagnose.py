@@ -26,7 +26,7 @@ from .probes.base import BAD_WORDS, GOOD_WORDS, Verdicts, printed
 from .probes.base import Examination as Subject
 from .program import Program, from_text, load
 from .repair import Mended, climbs, mapped_loop, search
-from .session import Outcome, Session, WatchError
+from .session import Outcome, OutOfTime, Session, WatchError
 from .teach import mathematics
 
 _HIDING = (
@@ -37,6 +37,8 @@ _HIDING = (
     "init-too-small",
     "init-symmetric",
 )
+MORE = "give more with --seconds"
+LAST_WORDS = 2.0  # seconds beyond the budget for what only words the report
 ROUNDS = 3  # faults in the gradient that are mended one after the other
 GRADIENT = (
     "output-delta-wrong", "activation-derivative-missing", "activation-derivative-wrong", "activation-derivative-misplaced",
@@ -57,7 +59,8 @@ def diagnose(
         (a function is called without arguments after the file was run). It runs in processes of its own, with the user's
         rights; nothing is imported here and nothing is written beside it.
     budget_seconds
-        About how long to look, in seconds of wall time. What was not reached is listed in ``report.not_checked``.
+        How long to look at most, in seconds of wall time. What was not reached by then is listed in ``report.not_checked``,
+        and a program in which nothing was found is then "undecided", not "healthy".
     answers
         What to answer when the program asks for input, one after the other; afterwards every answer is "1".
 
@@ -69,9 +72,9 @@ def diagnose(
     started = time.monotonic()
     program = _program(subject)
     try:
-        with Session(program, answers=answers) as session:
+        with Session(program, answers=answers, deadline=started + budget_seconds) as session:
             report = _Diagnosis(session, program, started, budget_seconds).run()
-    except WatchError as error:
+    except (WatchError, OutOfTime) as error:
         report = Report(program.main, "undecided", notes=(str(error),))
     return replace(report, seconds=round(time.monotonic() - started, 2), sources=dict(program.sources))
 
@@ -102,13 +105,23 @@ class _Diagnosis:
     not_checked: list[NotChecked] = field(default_factory=list)
     checked: list[Evidence] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    unsure: bool = False
+    open_questions: list[str] = field(default_factory=list)  # what keeps a program without findings from being healthy
+    outcome: Outcome | None = None
+    examination: Examination | None = None  # of the program as it stands: with all edits that were taken on
 
     def left(self) -> float:
         return self.budget - (time.monotonic() - self.started)
 
     def run(self) -> Report:
         self.program = self.original
+        try:
+            self._look()
+        except OutOfTime:
+            self.open_questions.append(f"the time ({self.budget:.0f} s) was over before everything was checked; {MORE}")
+        self.session.deadline = max(self.session.deadline, time.monotonic() + LAST_WORDS)
+        return self._report() if self.examination is not None else self._nothing_found()
+
+    def _look(self) -> None:
         self.outcome = self.session.finish(seconds=max(5.0, 0.4 * self.budget))
         if self.outcome.cut:
             self.notes.append(
@@ -116,24 +129,19 @@ class _Diagnosis:
             )
         found = examine(self.session, self.program, self.session.scout(seconds=15.0))
         if found is None:
-            return self._nothing_found()
-        self.first, self.loop, _ = found
-        current = self.first
+            return
+        self.examination, self.loop, _ = found
         for _ in range(ROUNDS):
-            mended = self._gradient(current)
+            mended = self._gradient(self.examination)
             if mended is None:
                 break
-            current = mended.examination
-            if not mended.complete:
-                continue
-            if current.state == "right":
+            self.examination = mended.examination
+            if mended.complete and self.examination.state == "right":
                 break
-        self.examination = current
-        if current.state == "right":
-            self._update(current)
+        if self.examination.state == "right":
+            self._update(self.examination)
         self._probe()
         self._look_again()
-        return self._report()
 
     # ------------------------------------------------------------------ the gradient
 
@@ -147,8 +155,24 @@ class _Diagnosis:
         what = "the gradient of " + ", ".join(wrong) if wrong else "the gradient"
         mended = self._take(current, f"{what} is not the derivative of what is descended")
         if mended is None:
-            self.unsure = current.state != "delta"
+            self._unexplained(current)
         return mended
+
+    def _unexplained(self, current: Examination) -> None:
+        """No edit makes the steps of the program fit a loss."""
+        assert self.outcome is not None
+        chain_is_right = current.state == "delta"
+        if chain_is_right and learns(self.outcome):
+            self.notes.append(
+                "the gradients are right from the output's error down; the error itself belongs to no loss that was tried, "
+                "and the program learns with it"
+            )
+        elif chain_is_right:
+            self.open_questions.append("what loss the error at the output belongs to: none that was tried fits it")
+        else:
+            self.open_questions.append(
+                "what the program descends: its steps fit no loss that was tried, and no edit made them fit"
+            )
 
     def _take(
         self, current: Examination, what: str, *, accept: Callable[[Examination], bool] | None = None,
@@ -162,6 +186,7 @@ class _Diagnosis:
             proof, outcome = self._proof(current, mended)
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
             sure = own or current.state in ("right", "wrong") or accept is not None
+            assert self.outcome is not None
             if not sure and not _improved(self.outcome, outcome):
                 continue  # fits a loss that the program may never have meant, and it does not learn better
             mended = replace(mended, edit=named(mended.edit, current, only))
@@ -176,6 +201,7 @@ class _Diagnosis:
     def _proof(self, current: Examination, mended: Mended) -> tuple[Proof, Outcome]:
         start = time.monotonic()
         outcome = self.session.finish(mended.program, seconds=max(3.0, min(20.0, self.left() - 2.0)))
+        assert self.outcome is not None
         figure = compared(self.outcome, outcome)
         before, after = current.worst, mended.examination.worst
         proof = Proof(
@@ -202,6 +228,7 @@ class _Diagnosis:
                     rows.append(
                         Evidence(f"gradient check of {name}: relative error", "at most 1e-5", float(verdict.residual))
                     )
+        assert self.outcome is not None
         level: Literal["error", "warning"] = "error" if _improved(self.outcome, outcome) else "warning"
         marks = [Mark(edit.line, end_line=edit.end_line, label="here")]
         marks += [Mark(line, label=role, role="also") for line, role in edit.marks if line != edit.line]
@@ -289,6 +316,7 @@ class _Diagnosis:
 
     def _probe(self) -> None:
         seconds = self.left() - 1.0
+        assert self.examination is not None
         if not self.examination.ranking:
             return
         known = replace(self.examination.known, loop=self.loop)
@@ -296,14 +324,15 @@ class _Diagnosis:
         found_here: set[str] = set()
         for group, examine_group, group_causes in probes.all_probes():
             if subject.time_left < 1.0:
-                self.not_checked += [
-                    NotChecked(cause, "no time was left; give more with --seconds") for cause in group_causes
-                ]
+                self._no_time_for(group_causes)
                 continue
             if group in ("initial", "step_length") and any(f.is_fault for f in self.findings if f.cause in found_here):
                 continue  # the first weights and the step look wrong under a fault of the data; they are judged without it
             try:
                 verdicts: Verdicts = examine_group(subject)
+            except OutOfTime:
+                self._no_time_for(group_causes)
+                continue
             except WatchError as error:
                 self.notes.append(str(error))
                 continue
@@ -317,6 +346,12 @@ class _Diagnosis:
             subject.causes_found |= {f.cause for f in verdicts.findings if f.is_fault}
             self.ruled_out += verdicts.ruled_out
             self.not_checked += verdicts.not_checked
+
+    def _no_time_for(self, group_causes: Iterable[str]) -> None:
+        self.not_checked += [NotChecked(cause, f"no time was left; {MORE}") for cause in group_causes]
+        question = f"some causes were not reached in {self.budget:.0f} s (they are listed); {MORE}"
+        if question not in self.open_questions:
+            self.open_questions.append(question)
 
     def _look_again(self) -> None:
         """A fault outside the gradient (inputs that saturate every unit) may hide one inside: mend it, and check again."""
@@ -343,6 +378,7 @@ class _Diagnosis:
     # ------------------------------------------------------------------ the report
 
     def _report(self) -> Report:
+        assert self.examination is not None and self.outcome is not None
         if self.examination.state == "right":
             found = {f.cause for f in self.findings}
             why = f"gradient check of every parameter passes: worst relative error {self.examination.worst:.1e}"
@@ -351,17 +387,18 @@ class _Diagnosis:
                 Evidence("worst relative error of the gradient check", "at most 1e-5", self.examination.worst)
             )
         faults = any(f.is_fault for f in self.findings)
-        healthy = not self.unsure and self.outcome.error is None
-        verdict: Literal["faulty", "healthy", "undecided"] = (
-            "faulty" if faults else "healthy" if healthy else "undecided"
-        )
-        missing: tuple[str, ...] = ()
-        if self.unsure and not faults:
-            missing = ("what the program descends: its steps fit no loss that was tried, and no edit made them fit",)
+        open_questions = self.open_questions if not faults else []
+        if faults:
+            verdict: Literal["faulty", "healthy", "undecided"] = "faulty"
+        else:
+            verdict = "undecided" if open_questions or self.outcome.error is not None else "healthy"
+        network = None
+        with contextlib.suppress(OutOfTime, WatchError):
+            network = network_sentence(self.session, self.program, self.examination)
         return Report(
             self.original.main, verdict, tuple(self.findings), tuple(self._consistent()), tuple(self.not_checked),
-            network=network_sentence(self.session, self.program, self.examination), not_understood=missing,
-            checked=tuple(self.checked), notes=tuple(self.notes), program_error=self._program_error(),
+            network=network, not_understood=tuple(open_questions), checked=tuple(self.checked), notes=tuple(self.notes),
+            program_error=self._program_error(),
         )  # fmt: skip
 
     def _consistent(self) -> Iterator[RuledOut]:
@@ -373,14 +410,16 @@ class _Diagnosis:
                 yield row
 
     def _program_error(self) -> ProgramError | None:
-        error = self.outcome.error
+        error = self.outcome.error if self.outcome is not None else None
         if error is None:
             return None
         return ProgramError(error.type, error.text, error.file, error.line, None, tuple(error.values.items()))
 
     def _nothing_found(self) -> Report:
         error = self._program_error()
-        if error is not None:
+        if self.open_questions:
+            note = self.open_questions[0]
+        elif error is not None:
             note = f"the program stopped with {error.kind} before a network was trained"
         else:
             note = (
@@ -437,6 +476,22 @@ def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None
             if x and y and np.isfinite(y[-1]):
                 return x[-1][0][-40:].strip().lower(), x[-1][1], y[-1]
     return None
+
+
+def learns(outcome: Outcome) -> bool:
+    """A figure that the program prints is clearly better at the end than at the beginning."""
+    for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
+        series: dict[str, list[float]] = {}
+        for label, value in printed(outcome, words):
+            series.setdefault(label.rstrip("0123456789 "), []).append(value)
+        for values in series.values():
+            if (
+                len(values) > 1
+                and np.all(np.isfinite(values))
+                and sign * (values[-1] - values[0]) > 0.3 * abs(values[0])
+            ):
+                return True
+    return False
 
 
 def _improved(before: Outcome, after: Outcome) -> bool:

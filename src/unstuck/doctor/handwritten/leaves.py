@@ -307,6 +307,27 @@ def _grouped(found: dict[str, Leaf]) -> dict[str, Leaf]:
             out[leaves[0].path] = leaves[0]
         elif len({np.shape(leaf.get()) for leaf in leaves}) == 1:
             out[path] = Group(path, leaves)
+        elif len(leaves) > MANY_GROUPS and path.endswith("[*]"):  # rows of data: (inputs, targets) after (inputs, targets)
+            out.update(_columns(path, leaves))
         else:
             out.update((leaf.path, leaf) for leaf in leaves)
     return out
+
+
+def _columns(path: str, leaves: list[Leaf]) -> dict[str, Leaf]:
+    """The leaves of one starred path by their last index, each column a group where its shapes are the same."""
+    columns: dict[str, list[Leaf]] = {}
+    for leaf in leaves:
+        columns.setdefault(path.removesuffix("[*]") + leaf.path[leaf.path.rindex("[") :], []).append(leaf)
+    out: dict[str, Leaf] = {}
+    for name, column in columns.items():
+        if len({np.shape(leaf.get()) for leaf in column}) == 1:
+            out[name] = Group(name, column)
+        else:
+            out.update((leaf.path, leaf) for leaf in column)
+    return out
+
+
+def rearranged(before: Array, after: Array) -> bool:
+    """The same numbers in another order: data that was shuffled, no result of training."""
+    return before.size > 1 and bool(np.array_equal(np.sort(before, axis=None), np.sort(after, axis=None)))

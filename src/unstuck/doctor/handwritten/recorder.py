@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import instrument
-from .leaves import Array, Walker, nested_shape
+from .leaves import Array, Walker, nested_shape, rearranged
 
 MOST_NUMBERS = 3_000_000  # of one site in one window
 MOST_BYTES = 400_000_000  # of one window
@@ -254,6 +254,7 @@ class Scout:
                 if path in before
                 and before[path].shape == value.shape
                 and not np.array_equal(before[path], value, equal_nan=True)
+                and not rearranged(before[path], value)
             ]
             self.changes.setdefault(loop, []).append(changed)
             self.sizes.update((path, now[path].size) for path in changed)

@@ -12,9 +12,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -42,6 +45,10 @@ _NUMBER = re.compile(
 
 class WatchError(UnstuckError):
     """The watched process broke down for a reason that is not the program's (our fault, or the machine's)."""
+
+
+class OutOfTime(UnstuckError):
+    """The session's time is over. No WatchError: whoever goes on after a broken run must not go on after this."""
 
 
 @dataclass(frozen=True)
@@ -168,14 +175,14 @@ class Step:
             "sites": None if sites is None else sorted(set(sites)), "leaves": None if leaves is None else list(leaves),
         }  # fmt: skip
         wire.send(self._connection, order)
-        answer = _answer(self._connection, (seconds or self._seconds) + 10)
+        answer = self._session.receive(self._connection, (seconds or self._seconds) + 10)
         self.error = _failure(answer.get("error"))
         return [_window(w) for w in answer.get("windows", [])]
 
     def go(self, hit: int, seconds: float = 20.0) -> bool:
         """Move on to a later pass of the same loop (counted from the start); False when the program ended before."""
         wire.send(self._connection, {"do": "go", "hit": hit, "seconds": seconds})
-        answer = _answer(self._connection, seconds + 10)
+        answer = self._session.receive(self._connection, seconds + 10)
         if not answer.get("ready"):
             return False
         self.leaves, self.hit, self.reached_after = answer["leaves"], answer["hit"], answer["seconds"]
@@ -184,7 +191,7 @@ class Step:
     def large(self) -> list[LargeData]:
         """The variables that are too large to be read as a whole, by some of their columns."""
         wire.send(self._connection, {"do": "large"})
-        answer = _answer(self._connection, 30.0)
+        answer = self._session.receive(self._connection, 30.0)
         return [
             LargeData(d["path"], int(d["width"]), [int(c) for c in d["columns"]], d["values"]) for d in answer["large"]
         ]
@@ -226,11 +233,15 @@ class Sites:
 class Session:
     """A process that has the program's libraries loaded and runs variants of it on demand.
 
-    Use as a context manager. ``memory`` in bytes of address space and ``seconds`` of wall time limit each run.
+    Use as a context manager. ``memory`` in bytes of address space and ``seconds`` of wall time limit each run; after
+    ``deadline`` (on the clock of ``time.monotonic``) nothing is started any more and whoever waits gets OutOfTime.
     """
 
-    def __init__(self, program: Program, *, memory: int = 6_000_000_000, answers: Iterable[str] = ()) -> None:
+    def __init__(
+        self, program: Program, *, memory: int = 6_000_000_000, answers: Iterable[str] = (), deadline: float = math.inf
+    ) -> None:
         self.program = program
+        self.deadline = deadline
         self.memory = memory
         self.answers = list(answers)
         self.double = any(word in text for text in program.sources.values() for word in ("float32", "float16"))
@@ -245,13 +256,14 @@ class Session:
         source = str(Path(__file__).resolve().parents[3])
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (source, os.environ.get("PYTHONPATH", "")) if p)
         self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True,  # a group of their own: `close` ends every run that is still under way
+        )  # fmt: skip
         self._address = address
         try:
             self._keeper = self._connect(30.0)
             wire.send(self._keeper, {"imports": program.outside_imports()})
-            _answer(self._keeper, 90.0)
+            self.receive(self._keeper, 90.0)
         except BaseException:
             self.close()
             raise
@@ -276,13 +288,34 @@ class Session:
 
     def _start(self, mode: str, program: Program | None, seconds: float, **more: Any) -> socket.socket:
         program = program or self.program
-        connection = self._connect()
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise OutOfTime("the time for the diagnosis is over.")
+        connection = self._connect(min(10.0, left))
         job = {
             "mode": mode, "folder": str(program.folder), "main": program.main, "sources": program.sources,
-            "seconds": seconds, "memory": self.memory, "answers": self.answers, "double": self.double,
+            "seconds": min(seconds, left), "memory": self.memory, "answers": self.answers, "double": self.double,
         } | more  # fmt: skip
         wire.send(connection, job)
         return connection
+
+    def receive(self, connection: socket.socket, seconds: float) -> dict[str, Any]:
+        """The answer of a run; WatchError if none comes within ``seconds``, OutOfTime if the deadline comes first."""
+        left = self.deadline - time.monotonic()
+        connection.settimeout(max(0.01, min(seconds, left)))
+        try:
+            answer: dict[str, Any] = wire.receive(connection)
+        except wire.Closed:
+            raise WatchError(
+                "the program's process ended without an answer (out of memory, or it ended itself)."
+            ) from None
+        except TimeoutError:
+            if left < seconds:
+                raise OutOfTime("the time for the diagnosis is over.") from None
+            raise WatchError(f"the program's process gave no answer in {seconds:.0f} s.") from None
+        if "broken" in answer:
+            raise WatchError(f"the watched process broke down: {str(answer['broken']).strip().splitlines()[-1]}")
+        return answer
 
     def table(self, program: Program | None = None) -> Sites:
         """The sites and loops of a variant (the numbers in its traces)."""
@@ -298,13 +331,13 @@ class Session:
     ) -> Outcome:
         """Run a variant to its end, unwatched."""
         with self._start("plain", program, seconds, state=state, seed=seed) as connection:
-            return _outcome(_answer(connection, seconds + 20))
+            return _outcome(self.receive(connection, seconds + 20))
 
     def watch_to_end(self, program: Program | None = None, *, seconds: float = 60.0, state: bool = False) -> Outcome:
         """Run a variant to its end, instrumented but never stopped (to prove that watching changes nothing)."""
         more = {"state": state, "loop": -1, "hit": 1, "to_end": True, "double": False}
         with self._start("step", program, seconds, **more) as connection:
-            return _outcome(_answer(connection, seconds + 20))
+            return _outcome(self.receive(connection, seconds + 20))
 
     def follow(
         self, loop: int, program: Program | None = None, *, sites: Iterable[int] | None = None, head: int = 0, tail: int = 0,
@@ -320,7 +353,7 @@ class Session:
                 "whole": sorted(set(whole)), "head_only": head_only,
                 "columns": [[n, w, c] for n, (w, c) in (columns or {}).items()]}  # fmt: skip
         with self._start("follow", program, seconds, **more) as connection:
-            answer = _answer(connection, seconds + 20)
+            answer = self.receive(connection, seconds + 20)
         found = answer["followed"]
         return Followed(
             _outcome(answer), found["passes"], [_window(w) for w in found["head"]], [_window(w) for w in found["tail"]],
@@ -331,7 +364,7 @@ class Session:
     def scout(self, program: Program | None = None, *, seconds: float = 20.0, patience: float = 1.0) -> dict[str, Any]:
         """Which variables change from pass to pass of each loop; see `recorder.Scout.table`."""
         with self._start("scout", program, seconds, patience=patience) as connection:
-            answer = _answer(connection, seconds + 20)
+            answer = self.receive(connection, seconds + 20)
             table: dict[str, Any] = answer["table"] | {"outcome": _outcome(answer)}
             return table
 
@@ -339,7 +372,7 @@ class Session:
         """A step at the ``hit``-th pass of a loop (from 1); None when the program ends before it."""
         connection = self._start("step", program, seconds, loop=loop, hit=hit)
         try:
-            answer = _answer(connection, seconds + 20)
+            answer = self.receive(connection, seconds + 20)
         except BaseException:
             connection.close()
             raise
@@ -351,8 +384,8 @@ class Session:
     def close(self) -> None:
         if hasattr(self, "_keeper"):
             self._keeper.close()
-        if self._process.poll() is None:
-            self._process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()
@@ -365,19 +398,6 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _answer(connection: socket.socket, seconds: float) -> dict[str, Any]:
-    connection.settimeout(seconds)
-    try:
-        answer: dict[str, Any] = wire.receive(connection)
-    except wire.Closed:
-        raise WatchError("the program's process ended without an answer (out of memory, or it ended itself).") from None
-    except TimeoutError:
-        raise WatchError(f"the program's process gave no answer in {seconds:.0f} s.") from None
-    if "broken" in answer:
-        raise WatchError(f"the watched process broke down: {str(answer['broken']).strip().splitlines()[-1]}")
-    return answer
 
 
 def _failure(error: dict[str, Any] | None) -> Failure | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .leaves import rearranged
 from .program import Program
 from .session import Array, Series, Session, Step, Window
 
@@ -84,12 +85,13 @@ def rank_loops(table: dict[str, Any], session: Session, program: Program) -> lis
             continue
         share = float(np.mean(sorted(counts)[len(counts) // 2 :])) / weight(union)
         first = next(i for i, c in enumerate(counts) if c >= 0.25 * max(counts))
-        ranked.append((share, row["depth"], loops[row["loop"]].depth, row["loop"], row["hit"][first]))
+        whole = max(counts) >= 0.75 * weight(union)  # a pass that never changes most of it goes over layers or neurons
+        ranked.append((share, row["depth"], loops[row["loop"]].depth, row["loop"], row["hit"][first], whole))
     if not ranked:
         return []
     best = max(r[0] for r in ranked)
-    near = sorted((r for r in ranked if r[0] >= 0.6 * best), key=lambda r: (r[1], r[2]), reverse=True)
-    rest = sorted((r for r in ranked if r[0] < 0.6 * best), reverse=True)
+    near = sorted((r for r in ranked if r[0] >= 0.6 * best and r[5]), key=lambda r: (r[1], r[2]), reverse=True)
+    rest = sorted((r for r in ranked if r not in near), reverse=True)
     return [(r[3], r[4]) for r in near + rest]
 
 
@@ -100,7 +102,7 @@ def changed_leaves(before: dict[str, Array], window: Window) -> dict[str, Parame
         new = window.leaves.get(path)
         if new is None or new.shape != old.shape or np.array_equal(old, new, equal_nan=True):
             continue
-        if not np.all(np.isfinite(old)):
+        if not np.all(np.isfinite(old)) or rearranged(old, new):
             continue
         found[path] = Parameter(path, old.shape, old, new, (old != new).ravel())
     return found
