@@ -136,8 +136,13 @@ class Run:
         job = self.job
         watched = job["mode"] != "plain"
         if watched:
-            done = instrument(job["sources"], double=bool(job.get("double")))
-            trees = done.trees
+            told: set[int] | None = None
+            counted: set[int] | None = None
+            if job["mode"] == "scout":  # counts loops and reads no values
+                told = set()
+            elif job["mode"] == "follow" and job["sites"] is not None and not job.get("whole"):
+                told, counted = set(job["sites"]), {int(job["loop"])}
+            trees = instrument(job["sources"], double=bool(job.get("double")), told=told, counted=counted).trees
             self.recorder.install()
             if job["mode"] == "scout":
                 self.scout = Scout(self.recorder, float(job.get("patience", 1.0)))

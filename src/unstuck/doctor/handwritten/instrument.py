@@ -9,6 +9,7 @@ attributes and plain indices.
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
 
@@ -57,13 +58,24 @@ class Instrumented:
     loops: list[LoopSite]
 
 
-def instrument(sources: dict[str, str], *, double: bool = False) -> Instrumented:
-    """Instrument every file of a program. ``double``: single precision is read as double precision as well."""
+def instrument(
+    sources: dict[str, str],
+    *,
+    double: bool = False,
+    told: Collection[int] | None = None,
+    counted: Collection[int] | None = None,
+) -> Instrumented:
+    """Instrument every file of a program. ``double``: single precision is read as double precision as well.
+
+    ``told``: the sites, ``counted``: the loops that are instrumented (None: all). The others keep their numbers and run at
+    full speed.
+    """
     sites: list[Site] = []
     loops: list[LoopSite] = []
     trees = {}
     for file in sorted(sources):
         rewriter = _Rewriter(file, sources[file], sites, loops, double)
+        rewriter.told, rewriter.counted = told, counted
         trees[file] = ast.fix_missing_locations(cast(ast.Module, rewriter.visit(ast.parse(sources[file]))))
     return Instrumented(trees, sites, loops)
 
@@ -78,6 +90,8 @@ class _Rewriter(ast.NodeTransformer):
         self.lines = text.splitlines()
         self.where: list[str] = []
         self.depth = 0
+        self.told: Collection[int] | None = None
+        self.counted: Collection[int] | None = None
 
     # ------------------------------------------------------------------ helpers
 
@@ -103,17 +117,25 @@ class _Rewriter(ast.NodeTransformer):
         self.loops.append(LoopSite(number, self.file, place.lineno, last, ".".join(self.where), self.depth))
         return ast.copy_location(ast.Constant(number), node)
 
+    def _tells(self, site: ast.Constant) -> bool:
+        return self.told is None or site.value in self.told
+
+    def _counts(self, loop: ast.Constant) -> bool:
+        return self.counted is None or loop.value in self.counted
+
     @staticmethod
     def _call(name: str, *args: ast.expr) -> ast.Call:
         call = ast.Call(ast.Name(name, ast.Load()), list(args), [])
         return ast.copy_location(call, args[-1])
 
-    def _told(self, call: ast.Call) -> ast.Expr:
+    @staticmethod
+    def _statement(call: ast.Call) -> ast.Expr:
         return ast.copy_location(ast.Expr(call), call)
 
     def _wrap(self, original: ast.expr, kind: str = "value") -> ast.expr:
         site = self._site(original, kind)
-        return self._call(VALUE, site, cast(ast.expr, self.generic_visit(original)))
+        inside = cast(ast.expr, self.generic_visit(original))
+        return self._call(VALUE, site, inside) if self._tells(site) else inside
 
     # ------------------------------------------------------------------ statements
 
@@ -137,7 +159,8 @@ class _Rewriter(ast.NodeTransformer):
                 continue
             site = self._site(arg, "argument", arg.arg)
             name = ast.copy_location(ast.Name(arg.arg, ast.Load()), arg)
-            told.append(self._told(self._call(TARGET, site, name)))
+            if self._tells(site):
+                told.append(self._statement(self._call(TARGET, site, name)))
         body = self._block(node.body)
         start = 1 if ast.get_docstring(node, clean=False) is not None else 0
         node.body = body[:start] + told + body[start:]
@@ -179,21 +202,28 @@ class _Rewriter(ast.NodeTransformer):
         return [node, *told]
 
     def visit_For(self, node: ast.For) -> ast.For:
-        node.iter = self._call(LOOP, self._loop(node), self.visit(node.iter))
+        node.iter = self._passes(self._loop(node), node.iter)
         self.depth += 1
         node.body = self._targets(node.target, "loop") + self._block(node.body)
         self.depth -= 1
         node.orelse = self._block(node.orelse)
         return node
 
+    def _passes(self, number: ast.Constant, over: ast.expr) -> ast.expr:
+        iterable = cast(ast.expr, self.visit(over))
+        return self._call(LOOP, number, iterable) if self._counts(number) else iterable
+
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
         number = self._loop(node)
         node.test = self.visit(node.test)
         self.depth += 1
-        node.body = [self._told(self._call(PASS, number)), *self._block(node.body)]
+        node.body = self._block(node.body)
         self.depth -= 1
         node.orelse = self._block(node.orelse)
-        return [node, self._told(self._call(LEAVE, number))]
+        if not self._counts(number):
+            return [node]
+        node.body.insert(0, self._statement(self._call(PASS, number)))
+        return [node, self._statement(self._call(LEAVE, number))]
 
     def visit_If(self, node: ast.If) -> ast.If:
         node.test = self.visit(node.test)
@@ -222,11 +252,13 @@ class _Rewriter(ast.NodeTransformer):
             if isinstance(target, ast.Subscript) and _plain(target.value):
                 return self._targets(target.value, kind)  # the index is a computation: tell the whole container
             return []
-        read = _loaded(target)
         site = self._site(target, kind)
+        if not self._tells(site):
+            return []
+        read = _loaded(target)
         if isinstance(target, ast.Subscript):
-            return [self._told(self._call(ELEMENT, site, _loaded(target.value), read))]
-        return [self._told(self._call(TARGET, site, read))]
+            return [self._statement(self._call(ELEMENT, site, _loaded(target.value), read))]
+        return [self._statement(self._call(TARGET, site, read))]
 
     # ------------------------------------------------------------------ expressions
 
@@ -267,7 +299,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
-        node.iter = self._call(LOOP, self._loop(node.iter), self.visit(node.iter))
+        node.iter = self._passes(self._loop(node.iter), node.iter)
         node.ifs = [self.visit(test) for test in node.ifs]
         return node
 
