@@ -7,6 +7,7 @@ import difflib
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +23,9 @@ from .describe import network_sentence
 from .edits.model import Edit
 from .examine import Examination, examine
 from .probes import frozen
-from .probes.base import BAD_WORDS, GOOD_WORDS, Verdicts, printed
+from .probes.base import Verdicts
 from .probes.base import Examination as Subject
+from .probes.proofs import BAD_WORDS, GOOD_WORDS, printed
 from .program import Program, from_text, load
 from .repair import Mended, climbs, mapped_loop, search
 from .session import Outcome, OutOfTime, Session, WatchError
@@ -106,27 +108,36 @@ class _Diagnosis:
     checked: list[Evidence] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     open_questions: list[str] = field(default_factory=list)  # what keeps a program without findings from being healthy
-    outcome: Outcome | None = None
+    _outcome: Outcome | None = None
     examination: Examination | None = None  # of the program as it stands: with all edits that were taken on
 
     def left(self) -> float:
         return self.budget - (time.monotonic() - self.started)
 
+    @property
+    def outcome(self) -> Outcome:
+        """How the whole program ends; it runs beside the first examination, and this waits for it."""
+        if self._outcome is None:
+            self._outcome = self._whole_run.result()
+            if self._outcome.cut:
+                seconds = self._outcome.seconds
+                self.notes.append(f"the program was stopped after {seconds:.0f} s; it is judged on what was seen")
+        return self._outcome
+
     def run(self) -> Report:
         self.program = self.original
+        beside = ThreadPoolExecutor(1)
+        self._whole_run: Future[Outcome] = beside.submit(self.session.finish, seconds=max(5.0, 0.4 * self.budget))
         try:
             self._look()
         except OutOfTime:
             self.open_questions.append(f"the time ({self.budget:.0f} s) was over before everything was checked; {MORE}")
+        finally:
+            beside.shutdown(wait=False)
         self.session.deadline = max(self.session.deadline, time.monotonic() + LAST_WORDS)
         return self._report() if self.examination is not None else self._nothing_found()
 
     def _look(self) -> None:
-        self.outcome = self.session.finish(seconds=max(5.0, 0.4 * self.budget))
-        if self.outcome.cut:
-            self.notes.append(
-                f"the program was stopped after {self.outcome.seconds:.0f} s; it is judged on what was seen"
-            )
         found = examine(self.session, self.program, self.session.scout(seconds=15.0))
         if found is None:
             return
@@ -160,7 +171,6 @@ class _Diagnosis:
 
     def _unexplained(self, current: Examination) -> None:
         """No edit makes the steps of the program fit a loss."""
-        assert self.outcome is not None
         chain_is_right = current.state == "delta"
         if chain_is_right and learns(self.outcome):
             self.notes.append(
@@ -186,7 +196,6 @@ class _Diagnosis:
             proof, outcome = self._proof(current, mended)
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
             sure = own or current.state in ("right", "wrong") or accept is not None
-            assert self.outcome is not None
             if not sure and not _improved(self.outcome, outcome):
                 continue  # fits a loss that the program may never have meant, and it does not learn better
             mended = replace(mended, edit=named(mended.edit, current, only))
@@ -194,14 +203,13 @@ class _Diagnosis:
                 continue
             self._add(current, mended, what, proof, outcome, evidence)
             self.loop = mapped_loop(self.session, self.program, mended.program, self.loop) or self.loop
-            self.program, self.outcome = mended.program, outcome
+            self.program, self._outcome = mended.program, outcome
             return mended
         return None
 
     def _proof(self, current: Examination, mended: Mended) -> tuple[Proof, Outcome]:
         start = time.monotonic()
         outcome = self.session.finish(mended.program, seconds=max(3.0, min(20.0, self.left() - 2.0)))
-        assert self.outcome is not None
         figure = compared(self.outcome, outcome)
         before, after = current.worst, mended.examination.worst
         proof = Proof(
@@ -228,7 +236,6 @@ class _Diagnosis:
                     rows.append(
                         Evidence(f"gradient check of {name}: relative error", "at most 1e-5", float(verdict.residual))
                     )
-        assert self.outcome is not None
         level: Literal["error", "warning"] = "error" if _improved(self.outcome, outcome) else "warning"
         marks = [Mark(edit.line, end_line=edit.end_line, label="here")]
         marks += [Mark(line, label=role, role="also") for line, role in edit.marks if line != edit.line]
@@ -369,7 +376,7 @@ class _Diagnosis:
             if found is None:
                 return
             again, self.loop, _ = found
-            self.outcome = self.session.finish(self.program, seconds=max(3.0, self.left() - 4.0))
+            self._outcome = self.session.finish(self.program, seconds=max(3.0, self.left() - 4.0))
             if again.state == "right":
                 self._update(again)
             elif again.state == "wrong":
@@ -378,7 +385,7 @@ class _Diagnosis:
     # ------------------------------------------------------------------ the report
 
     def _report(self) -> Report:
-        assert self.examination is not None and self.outcome is not None
+        assert self.examination is not None
         if self.examination.state == "right":
             found = {f.cause for f in self.findings}
             why = f"gradient check of every parameter passes: worst relative error {self.examination.worst:.1e}"
@@ -391,7 +398,7 @@ class _Diagnosis:
         if faults:
             verdict: Literal["faulty", "healthy", "undecided"] = "faulty"
         else:
-            verdict = "undecided" if open_questions or self.outcome.error is not None else "healthy"
+            verdict = "undecided" if open_questions or self._program_error() is not None else "healthy"
         network = None
         with contextlib.suppress(OutOfTime, WatchError):
             network = network_sentence(self.session, self.program, self.examination)
@@ -410,7 +417,10 @@ class _Diagnosis:
                 yield row
 
     def _program_error(self) -> ProgramError | None:
-        error = self.outcome.error if self.outcome is not None else None
+        try:
+            error = self.outcome.error
+        except (OutOfTime, WatchError):
+            return None
         if error is None:
             return None
         return ProgramError(error.type, error.text, error.file, error.line, None, tuple(error.values.items()))
