@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import difflib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +15,15 @@ from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Pr
 from ..compare import Comparison
 from ..edits.base import Edit
 from ..edits.experiments import Experiments
-from ..edits.text import expression
-from ..nudge import Key, Objective
+from ..nudge import Key
 from ..program import Program
-from ..session import Array, Followed, Outcome, Series, Session, Sites, WatchError, Window
+from ..session import Array, Followed, Series, Session, Sites, WatchError, Window
 from ..understand import Parameter, Understanding
+from .copies import diff_of, same_sites
+from .objective import output_and_target
+from .proofs import proof_of
+from .quality import Quality
+from .values import joined, paired, scored
 
 if TYPE_CHECKING:
     from .data import Data
@@ -29,25 +31,6 @@ if TYPE_CHECKING:
 # Causes that spoil what is printed, not what is learnt.
 ABOUT_FIGURES = {"prediction-ignores-input", "metric-wrong", "preprocessing-differs", "printed-loss-not-trained-loss"}
 TAIL = 60  # passes at the end of training over which the quality is taken
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How well a run ended: ``score`` is accuracy or R² on the last training rows, ``loss`` the mean of the descended number.
-
-    ``kind``: "accuracy" or "R²" or "" where no targets are known. ``outcome`` is the whole run; ``passes`` its training steps.
-    """
-
-    kind: str
-    score: float
-    loss: float
-    passes: int
-    outcome: Outcome
-
-    @property
-    def failed(self) -> bool:
-        """The run broke off or ended in NaN."""
-        return self.outcome.error is not None or not (np.isfinite(self.score) or np.isfinite(self.loss))
 
 
 @dataclass
@@ -106,87 +89,8 @@ class Examination:
     # What is compared with what ------------------------------------------------------------------------------------------
     @cached_property
     def objective(self) -> tuple[Key, Key | None]:
-        """The recorded output and target of the best objective that has both; else the descended number alone."""
-        best = self.comparisons[0]
-        near = [c.objective for c in self.comparisons if c.score >= best.score - 0.45 and _tells(c.objective)]
-        near = [o for o in near if self._fits(o)]
-        pair = self._by_difference()
-        if pair is not None and (not near or any(self._same_numbers(pair[1], o.target) for o in near)):
-            return pair
-        if near:  # a target of the output's own size says more than a label that fits its number of rows
-            first = next((o for o in near if self._same_size(o)), near[0])
-            return first.value, first.target
-        # Right as far as it reaches: a bias that starts at 0 hides in an earlier value of the same numbers.
-        large = sum(p.before.size > 1 for p in self.known.parameters)
-        for comparison in self.comparisons:
-            objective, right = comparison.objective, [v for v in comparison.of("right") if not v.small]
-            if _tells(objective) and self._fits(objective) and len(right) == large:
-                return objective.value, objective.target
-        return best.objective.value, best.objective.target
-
-    def _fits(self, objective: Objective) -> bool:
-        """The value differs from row to row, and the target is no counter."""
-        output = self.recorded(objective.value)
-        if objective.target is None or output is None or self._counts(objective.target):
-            return False
-        return output.flat.size < 2 or float(np.ptp(output.flat)) > 0
-
-    def _counts(self, target: Key) -> bool:
-        """A counter or an index instead of targets: 0, 1, 2 … in some order, or a single number that counts rows."""
-        series = self.recorded(target)
-        if target in self.known.touched:  # a number that the step itself changes
-            return True
-        if series is None or series.is_float or len(series.flat) < 3:
-            return False
-        return len(np.unique(series.flat)) == len(series.flat)
-
-    def _same_numbers(self, one: Key, two: Key | None) -> bool:
-        a, b = self.recorded(one), None if two is None else self.recorded(two)
-        return a is not None and b is not None and np.array_equal(a.flat, b.flat)
-
-    def _same_size(self, objective: Objective) -> bool:
-        output, target = self.recorded(objective.value), None
-        if objective.target is not None:
-            target = self.recorded(objective.target)
-        return output is not None and target is not None and output.flat.size == target.flat.size
-
-    def _by_difference(self) -> tuple[Key, Key] | None:
-        """Output and target from a difference of the two that the step computes."""
-        window = self.known.window.series
-        fixed = {key: s for key, s in window.items() if key not in self.known.touched and not key[1]}
-        for key in sorted(set(self.known.influenced) & set(window), key=lambda k: window[k].order[0]):
-            difference = window[key]
-            sides = _difference(self.table.sites[key[0]].text)
-            if sides is None or key[1] or difference.count > 1 or not difference.is_float:
-                continue
-            for target, t in fixed.items():
-                if t.flat.size != difference.flat.size or t.count > 1 or self.table.sites[target[0]].text not in sides:
-                    continue
-                output = (
-                    t.flat - difference.flat
-                    if self.table.sites[target[0]].text == sides[0]
-                    else t.flat + difference.flat
-                )
-                found = self._where(output, float(difference.order[0]))
-                if found is not None:
-                    return found, target
-        return None
-
-    def _where(self, numbers: Array, moment: float) -> Key | None:
-        """The recorded value with these numbers; ``(site, "@2")`` is the third occurrence of a site."""
-        best: tuple[float, Key] | None = None  # the latest: earlier ones may lack a bias that is still 0
-        for key in self.known.influenced:
-            series = self.known.window.series.get(key)
-            if series is None or key[1]:
-                continue
-            for i in range(min(series.count, 64)):
-                value = series.occurrence(i)
-                order = float(series.order[i])
-                if order >= moment or value.size != numbers.size or (best is not None and order < best[0]):
-                    continue
-                if np.allclose(value.ravel(), numbers, rtol=1e-12, atol=1e-14):
-                    best = order, key if series.count == 1 else (key[0], f"@{i}")
-        return None if best is None else best[1]
+        """The recorded output and target of the training step; the descended number alone where there is no target."""
+        return output_and_target(self)
 
     def targets(self) -> tuple[Array, Array] | None:
         """Outputs and targets of the step that was understood, both (rows, columns) with labels as one-hot rows."""
@@ -210,6 +114,8 @@ class Examination:
         series = (window or self.known.window).series.get((number, part))
         if series is None or not place:
             return series
+        if place == "-":
+            return Series(key, -series.flat, series.shapes, series.order, series.is_float)
         if int(place) >= series.count:
             return None
         value = series.occurrence(int(place))
@@ -301,7 +207,7 @@ class Examination:
             return None
         value, target = self.objective
         followed, sites = found
-        outputs, answers, own = [], [], []
+        pairs, own = [], []
         for window in followed.tail:
             o = self.recorded(value, window, sites)
             t = None if target is None else self.recorded(target, window, sites)
@@ -309,12 +215,12 @@ class Examination:
                 own.append(float(np.mean(o.flat)))
             pair = paired(o, t) if o is not None and t is not None else None
             if pair is not None:
-                outputs.append(pair[0])
-                answers.append(pair[1])
+                pairs.append(pair)
         loss = float(np.mean(own)) if own else float("nan")
-        if not outputs or len({o.shape[1] for o in outputs}) != 1:
+        together = joined(pairs)
+        if together is None:
             return Quality("", float("nan"), loss, followed.passes, followed.outcome)
-        kind, score, error = scored(np.concatenate(outputs), np.concatenate(answers))
+        kind, score, error = scored(*together)
         return Quality(kind, score, error, followed.passes, followed.outcome)
 
     @cached_property
@@ -347,49 +253,6 @@ class Examination:
     def level(self) -> str:
         """Of a cause whose repair is much better: an error where the program does not learn at all."""
         return "warning" if self.learns() else "error"
-
-    @cached_property
-    def first_error(self) -> float | None:
-        """Mean squared error of the first passes."""
-        if self.baseline is None or self.objective[1] is None:
-            return None
-        errors = []
-        for window in self.baseline[0].head[:TAIL]:
-            o, t = (self.recorded(k, window, self.baseline[1]) for k in self.objective if k is not None)
-            pair = paired(o, t) if o is not None and t is not None else None
-            if pair is not None:
-                errors.append(scored(*pair)[2])
-        return float(np.mean(errors)) if errors else None
-
-    @cached_property
-    def silent_units(self) -> float | None:
-        """Share of the units of the worst hidden layer with zeros that are zero for every row of the last passes."""
-        window = self.known.window.series
-        value = self.objective[0]
-        keys = [
-            k
-            for k in self.known.influenced
-            if k in window
-            and k != value
-            and not k[1]
-            and window[k].order[0] < window.get(value, window[k]).order[0]
-            and window[k].flat.size > 1
-            and window[k].flat.min() == 0 < window[k].flat.max()
-        ]
-        if not keys or self.time_left < 0:
-            return None
-        found = self.follow(keys=keys)
-        if found is None:
-            return None
-        shares = []
-        for key in keys:
-            parts = [s for w in found[0].tail if (s := self.recorded(key, w, found[1])) is not None]
-            if not parts or len({p.shapes[0] for p in parts}) != 1 or len(parts[0].shapes[0]) not in (1, 2):
-                continue
-            units = parts[0].shapes[0][-1] if len(parts[0].shapes[0]) == 2 or parts[0].shapes[0][0] > 1 else 1
-            rows = np.concatenate([p.flat.reshape(-1, units) for p in parts])
-            shares.append(float(np.mean(np.all(rows == 0, axis=0))))
-        return max(shares, default=None)
 
     def much_better(self, after: Quality | None) -> bool:
         """Whether a variant learns so much better that the change must have met the cause."""
@@ -477,173 +340,3 @@ class Examination:
             proof=proof if sure == "proved" else None,
             notes=tuple(notes),
         )
-
-
-def _difference(text: str) -> tuple[str, str] | None:
-    """Both sides of ``a - b`` as they are written (without brackets around them)."""
-    tree = expression(text)
-    if not isinstance(tree, ast.BinOp) or not isinstance(tree.op, ast.Sub):
-        return None
-    return ast.unparse(tree.left), ast.unparse(tree.right)
-
-
-def _tells(objective: Objective) -> bool:
-    """A textbook loss that is more than a sum (an absolute error whose signs are all the same fits any target)."""
-    return objective.kind == "loss" and (objective.vector.size < 2 or float(np.ptp(objective.vector)) > 0)
-
-
-# Values ---------------------------------------------------------------------------------------------------------------------
-def paired(output: Series, target: Series) -> tuple[Array, Array] | None:
-    """Outputs and targets as two matrices (rows, columns); integer labels become one-hot rows. None if they do not fit."""
-    shapes = set(output.shapes)
-    if len(shapes) != 1 or not np.all(np.isfinite(target.flat)):
-        return None
-    shape = [n for n in next(iter(shapes)) if n != 1]
-    o = output.flat
-    if output.count > 1:
-        shape = [output.count, *shape] if len(shape) <= 1 else [output.count * shape[0], *shape[1:]]
-    if len(shape) > 2:
-        shape = [int(np.prod(shape[:-1])), shape[-1]]
-    t = target.flat
-    if t.size == o.size:
-        if len(shape) <= 1:
-            single = output.count == 1 and len(shape) == 1 and is_one_hot(t.reshape(1, -1))
-            return (o.reshape(1, -1), t.reshape(1, -1)) if single else (o.reshape(-1, 1), t.reshape(-1, 1))
-        a, b = o.reshape(shape), t.reshape(shape)
-        own = [n for n in target.shapes[0] if n != 1]
-        if target.count == 1 and own == shape[::-1] and own != shape:
-            b = t.reshape(own).T
-        if is_one_hot(b.T) and not is_one_hot(b):
-            return a.T, b.T
-        if not is_one_hot(b) and shape[0] < shape[1] and shape[0] <= 4:  # features x samples
-            return a.T, b.T
-        return a, b
-    if t.size and o.size % t.size == 0 and np.all(t == np.round(t)) and t.min() >= 0:
-        classes = o.size // t.size
-        if t.max() >= classes:
-            return None
-        rows = np.eye(classes)[t.astype(int)]
-        if len(shape) == 2 and shape[0] == classes and shape[1] == t.size and shape[0] != shape[1]:
-            return o.reshape(shape).T, rows
-        return o.reshape(t.size, classes), rows
-    return None
-
-
-def is_one_hot(t: Array) -> bool:
-    """Rows of zeros with a single one (or smoothed to it), more than one column."""
-    if t.ndim != 2 or t.shape[1] < 2:
-        return False
-    return bool(np.all(np.abs(t.sum(axis=1) - 1) < 1e-6) and np.all(t >= 0) and np.all(t.max(axis=1) > 0.5))
-
-
-def scored(o: Array, t: Array) -> tuple[str, float, float]:
-    """("accuracy" or "R²", its value, mean squared error) of outputs and targets (rows, columns)."""
-    with np.errstate(all="ignore"):
-        error = float(np.mean((o - t) ** 2))
-        if not np.all(np.isfinite(o)):
-            return ("accuracy" if t.shape[1] > 1 and is_one_hot(t) else "R²"), float("nan"), float("nan")
-        if is_one_hot(t):
-            return "accuracy", float(np.mean(o.argmax(axis=1) == t.argmax(axis=1))), error
-        values = np.unique(t) if t.size < 2_000_000 else np.zeros(0)
-        if len(values) == 2:
-            middle = float(values.mean())
-            bounded = o.min() >= values[0] and o.max() <= values[1]
-            limits = (middle,) if bounded else (middle, 0.0)  # a line through both, or logits
-            return "accuracy", max(float(np.mean((o > limit) == (t > middle))) for limit in limits), error
-        spread = ((t - t.mean(axis=0)) ** 2).sum()
-        return "R²", float(1 - ((o - t) ** 2).sum() / spread) if spread > 0 else float("nan"), error
-
-
-def same_sites(old: Sites, new: Sites) -> tuple[dict[int, int], dict[int, int]]:
-    """Site and loop numbers of one variant -> those of another, by what stands at them and in which order."""
-    if old is new:
-        return {s.number: s.number for s in old.sites}, {n.number: n.number for n in old.loops}
-    sites = _aligned(
-        [(s.file, s.function, s.kind, s.text) for s in old.sites],
-        [(s.file, s.function, s.kind, s.text) for s in new.sites],
-    )
-    loops = _aligned(
-        [(p.file, p.function, p.depth) for p in old.loops], [(p.file, p.function, p.depth) for p in new.loops]
-    )
-    return (
-        {old.sites[a].number: new.sites[b].number for a, b in sites.items()},
-        {old.loops[a].number: new.loops[b].number for a, b in loops.items()},
-    )
-
-
-def _aligned(old: list[tuple[object, ...]], new: list[tuple[object, ...]]) -> dict[int, int]:
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    found: dict[int, int] = {}
-    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
-        if tag == "equal" or (tag == "replace" and a1 - a0 == b1 - b0):
-            found.update(zip(range(a0, a1), range(b0, b1), strict=True))
-    return found
-
-
-def diff_of(program: Program, edit: Edit) -> str:
-    """The edit as a unified diff."""
-    old, new = program.sources[edit.file].splitlines(keepends=True), edit.source.splitlines(keepends=True)
-    return "".join(difflib.unified_diff(old, new, edit.file, edit.file + " (mended)", n=2))
-
-
-GOOD_WORDS = (
-    "acc",
-    "r2",
-    "r²",
-    "right",
-    "correct",
-    "score",
-    "hits",
-    "genau",
-    "treff",
-    "precis",
-    "exact",
-    "acier",
-    "correcto",
-)
-BAD_WORDS = ("loss", "error", "cost", "mse", "rmse", "mae", "nll", "fehler", "kosten", "perte", "err", "coste")
-
-
-def proof_of(before: Quality, after: Quality, seeds: int = 1) -> Proof:
-    """The two runs beside each other: the last figure that the program itself prints of the kind it was judged by."""
-    for words, better in ((GOOD_WORDS, 1), (BAD_WORDS, -1)):
-        own = printed(before.outcome, words), printed(after.outcome, words)
-        for label in ("test", "valid", ""):
-            a = [v for n, v in own[0] if label in n.lower()]
-            b = [v for n, v in own[1] if label in n.lower()]
-            if a and b and (not np.isfinite(a[-1]) or better * (b[-1] - a[-1]) > 0) and np.isfinite(b[-1]):
-                name = next(n for n, v in reversed(own[1]) if label in n.lower())
-                return Proof(metric=name[-40:].strip().lower(), before=a[-1], after=b[-1], seeds=seeds)
-    if after.kind:
-        return Proof(metric=f"training {after.kind}", before=before.score, after=after.score, seeds=seeds)
-    return Proof(metric="loss", before=before.loss, after=after.loss, seeds=seeds)
-
-
-def printed(outcome: Outcome, words: tuple[str, ...]) -> list[tuple[str, float]]:
-    """The printed numbers whose label holds one of the words."""
-    return [(label, value) for label, value in outcome.numbers if any(w in label.lower() for w in words)]
-
-
-def figure_that_rises(
-    e: Examination, edit: Edit, least: float = 0.03, losses: bool = True
-) -> tuple[str, float, float] | None:
-    """The last printed figure that is much better in an edited copy (words before it, before, after); None if one is worse."""
-    after = e.quality(e.edited(edit))
-    if after is None or after.failed or e.start is None:
-        return None
-    found = None
-    for (label, old), (same, new) in zip(e.start.outcome.numbers, after.outcome.numbers, strict=False):
-        if label != same or old == new:
-            continue
-        low = label.lower()
-        if any(w in low for w in BAD_WORDS) and not any(w in low for w in GOOD_WORDS):
-            better, worse = losses and new < 0.6 * old, losses and new > 1.2 * old
-        else:
-            top = 100.0 if max(abs(old), abs(new)) > 1.5 else 1.0
-            better = new - old > least * top and top - new <= 0.6 * (top - old)
-            worse = new - old < -0.05 * top
-        if worse:
-            return None
-        if better:
-            found = low[-40:].strip(), old, new
-    return found

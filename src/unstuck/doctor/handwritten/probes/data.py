@@ -10,7 +10,8 @@ import numpy as np
 from ..nudge import Key
 from ..recorder import some_columns
 from ..session import Array, Series, Step
-from .base import Examination, Excerpt, paired
+from .base import Examination, Excerpt
+from .values import paired
 
 MOST_PASSES = 4000  # of the training loop that are looked at to see which rows are used
 MOST_NUMBERS = 20_000_000

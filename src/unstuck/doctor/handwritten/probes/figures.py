@@ -12,7 +12,8 @@ import numpy as np
 
 from ..instrument import Site
 from ..session import Array, Series, Window
-from .base import Examination, is_one_hot
+from .base import Examination
+from .values import is_one_hot
 
 LEAST = 8  # compared rows under which nothing is said
 DEEP = 4  # assignments that an operand is followed back through

@@ -9,7 +9,8 @@ import numpy as np
 from unstuck.doctor.findings import Evidence
 
 from ..session import Array, Window
-from .base import Examination, is_one_hot, paired
+from .base import Examination
+from .values import is_one_hot, paired
 
 EXACT = 1e-8  # relative residual under which outputs count as linear in the features
 

@@ -12,7 +12,8 @@ from ..edits.base import Edit
 from ..edits.reading import called
 from ..session import WatchError
 from ..understand import Parameter
-from .base import Examination, Verdicts, same_sites
+from .base import Examination, Verdicts
+from .copies import same_sites
 
 CAUSES = ("init-symmetric", "init-all-positive", "init-too-large", "init-too-small", "saturated-units", "dead-relu")
 

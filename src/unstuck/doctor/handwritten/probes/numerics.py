@@ -10,7 +10,8 @@ import numpy as np
 from unstuck.doctor.findings import Evidence
 
 from ..edits.base import Edit
-from .base import Examination, Quality, Verdicts
+from .base import Examination, Verdicts
+from .quality import Quality
 
 CAUSES = ("overflow", "log-of-zero")
 _WARNING = re.compile(r"([^\s:]+\.py):(\d+): RuntimeWarning: (.+)")

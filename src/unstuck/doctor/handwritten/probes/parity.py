@@ -13,8 +13,9 @@ from ..edits.base import Edit
 from ..edits.reading import called
 from ..instrument import Site
 from ..session import Array, Window
-from .base import Examination, Verdicts, figure_that_rises
+from .base import Examination, Verdicts
 from .figures import Figures
+from .proofs import figure_that_rises
 
 CAUSE = "preprocessing-differs"
 FACTOR = 2.5  # between the sizes of the inputs in training and in the evaluation

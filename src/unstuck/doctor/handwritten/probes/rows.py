@@ -13,8 +13,10 @@ from unstuck.doctor.findings import Evidence, Proof
 from ..edits.base import Edit
 from ..edits.families import rows as row_edits
 from ..session import Array, Series
-from .base import Examination, Verdicts, figure_that_rises, is_one_hot, paired
+from .base import Examination, Verdicts
 from .data import Data, row_index, rows_in
+from .proofs import figure_that_rises
+from .values import is_one_hot, paired
 
 CAUSES = ("samples-never-seen", "not-shuffled")
 ENOUGH = 0.8  # share of the rows that training should use at least

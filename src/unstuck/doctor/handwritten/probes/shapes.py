@@ -9,7 +9,9 @@ from unstuck.doctor.findings import Evidence
 
 from ..edits.base import Edit, Facts, candidates
 from ..session import WatchError
-from .base import BAD_WORDS, GOOD_WORDS, Examination, Quality, Verdicts, printed
+from .base import Examination, Verdicts
+from .proofs import BAD_WORDS, GOOD_WORDS, printed
+from .quality import Quality
 
 CAUSE = "broadcast-residual"
 CAUSES = (CAUSE,)
@@ -70,10 +72,10 @@ def _shape(e: Examination, text: str, line: int) -> tuple[int, ...] | None:
     for site in sorted(places, key=lambda s: (s.line > line, abs(s.line - line))):
         series = e.known.window.series.get((site.number, ""))
         if series is not None:
-            return series.shapes[0]
+            return tuple(series.shapes[0])
     for path, leaf in e.known.leaves.items():
         if path.split(": ", 1)[-1] == text:
-            return leaf.shape
+            return tuple(leaf.shape)
     return None
 
 

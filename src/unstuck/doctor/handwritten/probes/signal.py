@@ -7,7 +7,8 @@ import numpy as np
 from unstuck.doctor.findings import Evidence
 
 from ..session import Array
-from .base import Examination, Verdicts, is_one_hot
+from .base import Examination, Verdicts
+from .values import is_one_hot, paired
 
 LEAST_ROWS = 60  # fewer rows cannot show that there is no relation
 FEWEST_ROWS = 12  # fewer rows do not even allow a suspicion
@@ -101,8 +102,6 @@ def signal_of(e: Examination, source: str) -> tuple[float, float] | None:
     if answer is None:
         return None
     followed, sites = answer
-    from .base import paired
-
     xs, ts = [], []
     for window in followed.head:
         x, t, o = (e.recorded(k, window, sites) for k in (found.key, target, value))

@@ -12,7 +12,10 @@ from unstuck.doctor.findings import Evidence, Finding
 from ..edits.base import Edit
 from ..edits.literals import Literal
 from ..edits.making import factors
-from .base import TAIL, Examination, Quality, Verdicts
+from .base import TAIL, Examination, Verdicts
+from .quality import Quality
+from .units import hidden_layers
+from .values import joined, paired, scored
 
 CAUSES = ("lr-too-high", "lr-too-low", "too-few-steps", "capacity-too-small", "plateau", "stopping-rule-wrong")
 LONGER = 5.0  # times the epochs
@@ -130,8 +133,8 @@ def _rate_finding(e: Examination, rates: list[Literal], factor: float, after: Qu
         Evidence(f"{after.kind or 'loss'} at the end with that rate", None, shown(after)),
         Evidence(f"{after.kind or 'loss'} at the end as it is", None, shown(e.start)),
     ]
-    silent = e.silent_units
-    if silent is not None and silent > 0.3:
+    silent = max((layer.silent_last for layer in hidden_layers(e)), default=0.0)
+    if silent > 0.3:
         evidence.append(Evidence("hidden units that are silent for every row at the end", "few", f"{silent:.0%}"))
     return e.finding(
         cause,
@@ -270,10 +273,24 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
 
 def _flat(e: Examination) -> bool:
     """The error of the last passes is hardly below that of the first although the steps are not too short."""
-    first = e.first_error
+    first = first_error(e)
     if first is None or e.start is None or e.start.passes < 4 * TAIL or not np.isfinite(e.start.loss):
         return False
     return e.start.loss > 0.93 * first
+
+
+def first_error(e: Examination) -> float | None:
+    """Mean squared error of the first passes."""
+    if e.baseline is None or e.objective[1] is None:
+        return None
+    pairs = []
+    for window in e.baseline[0].head[:TAIL]:
+        o, t = (e.recorded(k, window, e.baseline[1]) for k in e.objective if k is not None)
+        pair = paired(o, t) if o is not None and t is not None else None
+        if pair is not None:
+            pairs.append(pair)
+    together = joined(pairs)
+    return None if together is None else scored(*together)[2]
 
 
 def _wider(e: Examination, notes: list[Finding]) -> Finding | None:
