@@ -151,3 +151,37 @@ def test_the_cells_of_a_notebook_run_as_one_program(tmp_path: Path) -> None:
     (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}))
     with Session(load(tmp_path / "n.ipynb")) as session:
         assert session.finish().stdout == "3\n"
+
+
+PAIRS = """
+    import numpy as np
+    rng = np.random.default_rng(0)
+    data = []
+    for i in range(200):
+        row = rng.normal(size=(6, 1))
+        data.append((row, np.array([[row.sum()]])))
+    w = rng.normal(size=(1, 6))
+    for epoch in range(20):
+        for x, t in data:
+            y = w @ x
+            w -= 0.01 * (y - t) @ x.T
+"""
+
+
+def test_a_long_list_of_pairs_is_two_variables_that_can_be_nudged_row_by_row(tmp_path: Path) -> None:
+    with program(PAIRS, tmp_path) as session:
+        table = session.scout()
+        lines = {session.table().loops[row["loop"]].line for row in table["loops"] if any(row["changes"])}
+        assert 10 in lines, "the loop that prepares the data was taken for all there is"
+        loop = next(n.number for n in session.table().loops if n.line == 10)
+        step = session.stop(loop, 1)
+        assert step is not None
+        with step:
+            assert step.leaves["data[*][0]"].shape == (200, 6, 1)
+            assert step.leaves["data[*][1]"].shape == (200, 1, 1)
+            delta = np.zeros((200, 6, 1))
+            delta[0, 2] = 1.0
+            moved = step.take({"data[*][0]": delta})[0].leaves["w"] - step.take()[0].leaves["w"]
+            delta[0, 2], delta[5, 2] = 0.0, 1.0
+            unmoved = step.take({"data[*][0]": delta})[0].leaves["w"] - step.take()[0].leaves["w"]
+    assert np.any(moved) and not np.any(unmoved)

@@ -311,7 +311,7 @@ EXCERPT = 48  # columns of large data that stand for its rows
 
 def _excerpt(path: str, data: Any) -> dict[str, Any]:
     """A few columns of large data (rows along the first axis), those that vary most among some of its rows."""
-    table = data.reshape(len(data), -1)
+    table = np.asarray(data).reshape(len(data), -1)
     sample = np.asarray(table[:: max(1, len(table) // 400)], dtype=np.float64)
     best = np.argsort(sample.std(axis=0))[::-1][: 3 * EXCERPT : 3]
     columns = sorted(int(c) for c in best)

@@ -24,6 +24,7 @@ LARGEST = 1_000_000  # elements of an array that may be a parameter
 MOST_VIEWS = 24  # into one array; a network whose weights lie in one vector has fewer
 MOST_NUMBERS = 6_000_000  # elements of all arrays together; what lies beyond (batches cut from large data) is left out
 MANY_GROUPS = 24
+MANY_ROWS = 64  # like arrays in one list: rows of data (or the neurons of one layer), told as one
 
 Array = np.ndarray[Any, Any]
 
@@ -61,6 +62,21 @@ class Group(Leaf):
     def add(self, delta: Array) -> None:
         for part, piece in zip(self.parts, np.asarray(delta).reshape(len(self.parts), -1), strict=True):
             part.add(piece)
+
+
+class Rows(Leaf):
+    """Like arrays (or numbers, which cannot be nudged) of many rows, one below the other."""
+
+    def __init__(self, path: str, parts: list[Any]) -> None:
+        super().__init__(path, lambda: parts, None)
+
+    def read(self) -> Array:
+        return np.array(self.get(), dtype=np.float64)
+
+    def add(self, delta: Array) -> None:
+        for part, piece in zip(self.get(), delta, strict=True):
+            if isinstance(part, np.ndarray):
+                part += piece.reshape(part.shape).astype(part.dtype, copy=False)
 
 
 def _add_nested(values: list[Any], deltas: Iterator[float]) -> None:
@@ -108,7 +124,7 @@ class Walker:
         self.count = 0
         self.numbers = 0
         self.views: dict[int, int] = {}
-        self.large: dict[str, Array] = {}  # data too large to be read as a whole
+        self.large: dict[str, Array | list[Array]] = {}  # data too large to be read as a whole
         for name in sorted(self.modules, key=lambda m: m != "__main__"):
             module = sys.modules.get(name)
             if module is not None:
@@ -193,6 +209,8 @@ class Walker:
         if value.dtype == object and value.size <= 4000:
             self._sequence(value.tolist() if value.ndim else [value.item()], path, depth)
             return
+        if id(value) in self.seen:  # one of many rows
+            return
         key = (value.__array_interface__["data"][0], value.shape, value.strides)
         if value.dtype.kind not in "fiu" or not value.size or key in self.seen:
             return
@@ -224,11 +242,26 @@ class Walker:
             if isinstance(value, list):
                 self.found[path] = Leaf(path, lambda: value, None)
             return  # a tuple of numbers cannot change
-        if len(value) > 2000:
+        columns = _rows(value)
+        for name, parts in columns.items():
+            self._group(f"{path}[*]{name}", parts)
+        if columns or len(value) > 2000:
             return
         for i, item in enumerate(list(value)):
             put = _setter(value, i) if isinstance(value, list) else None
             self._visit(item, f"{path}[{i}]", depth + 1, put, (id(value), i))
+
+    def _group(self, path: str, parts: list[Any]) -> None:
+        """Like arrays or numbers of many rows as one leaf."""
+        size = len(parts) * int(np.size(parts[0]))
+        if np.ndim(parts[0]):
+            self.seen.update(map(id, parts))
+        if size > LARGEST:
+            if np.ndim(parts[0]):
+                self.large[path] = parts
+        elif self.numbers + size <= MOST_NUMBERS:
+            self.numbers += size
+            self.found[path] = Rows(path, parts)
 
     def _object(self, value: Any, path: str, depth: int) -> None:
         if isinstance(value, type):
@@ -248,10 +281,33 @@ class Walker:
             self._visit(item, f"{path}.{name}", depth + 1, _attribute(value, name), (id(value), name))
 
 
+def _rows(value: Any) -> dict[str, list[Any]]:
+    """A long list of like arrays, or of like tuples with arrays (inputs, targets), by columns; empty where it is none."""
+    if len(value) < MANY_ROWS or isinstance(value, deque):
+        return {}
+    first = value[0]
+    if isinstance(first, np.ndarray):
+        columns = {"": list(value)}
+    elif isinstance(first, (tuple, list)) and any(isinstance(v, np.ndarray) for v in first):
+        if not all(type(row) is type(first) and len(row) == len(first) for row in value):
+            return {}
+        columns = {f"[{i}]": [row[i] for row in value] for i in range(len(first))}
+    else:
+        return {}
+    for parts in columns.values():
+        kind, shape = type(parts[0]), np.shape(parts[0])
+        numbers = isinstance(parts[0], np.ndarray) and parts[0].dtype.kind in "fiu" and parts[0].size > 0
+        if not numbers and not isinstance(parts[0], (int, float, np.number)):
+            return {}
+        if not all(type(part) is kind for part in parts) or (shape and not all(part.shape == shape for part in parts)):
+            return {}
+    return columns
+
+
 def _root(value: Array) -> Array:
     """The array whose memory this one looks into."""
-    base: Any = value
-    while isinstance(base, np.ndarray) and isinstance(base.base, np.ndarray):
+    base = value
+    while isinstance(base.base, np.ndarray):
         base = base.base
     return base
 
@@ -293,7 +349,7 @@ def _grouped(found: dict[str, Leaf]) -> dict[str, Leaf]:
     def groups(keep_first: bool) -> dict[str, list[Leaf]]:
         table: dict[str, list[Leaf]] = {}
         for path, leaf in found.items():
-            small = not isinstance(leaf.get(), np.ndarray) and _INDEX.search(path)
+            small = not isinstance(leaf, Rows) and not isinstance(leaf.get(), np.ndarray) and _INDEX.search(path)
             inside = re.search(r"\](\.|\[')", path) or re.search(r"\]\[\d+\]", path)
             table.setdefault(starred(path, keep_first) if small and inside else path, []).append(leaf)
         return table
@@ -307,7 +363,9 @@ def _grouped(found: dict[str, Leaf]) -> dict[str, Leaf]:
             out[leaves[0].path] = leaves[0]
         elif len({np.shape(leaf.get()) for leaf in leaves}) == 1:
             out[path] = Group(path, leaves)
-        elif len(leaves) > MANY_GROUPS and path.endswith("[*]"):  # rows of data: (inputs, targets) after (inputs, targets)
+        elif len(leaves) > MANY_GROUPS and path.endswith(
+            "[*]"
+        ):  # rows of data: (inputs, targets) after (inputs, targets)
             out.update(_columns(path, leaves))
         else:
             out.update((leaf.path, leaf) for leaf in leaves)

@@ -18,6 +18,7 @@ MOST_NUMBERS = 3_000_000  # of one site in one window
 MOST_BYTES = 400_000_000  # of one window
 MOST_EVENTS = 400_000
 SNAPSHOTS = 12  # of the variables, for each loop of the source
+MOST_LOOKING = 4.0  # seconds of comparing snapshots that do not count as waiting
 PARTS = 64  # members of a list or dict of arrays that are told one by one
 
 
@@ -233,9 +234,13 @@ class Scout:
         self.depth: dict[int, int] = {}
         self.sizes: dict[str, int] = {}
         self.first_change: float | None = None
+        self.newest = 0.0  # when a loop began that had not been met before
+        self.looking = 0.0  # seconds that the comparisons themselves took
 
     def __call__(self, loop: int, activation: int, frame: types.FrameType, ended: bool) -> bool:
         """Take note of one pass; True when enough was seen."""
+        if loop not in self.hits:
+            self.newest = self._clock()
         self.hits[loop] = self.hits.get(loop, 0) + (not ended)
         self.visits[loop] = self.visits.get(loop, 0) + 1
         known = self.last.get(loop)
@@ -243,6 +248,7 @@ class Scout:
             return self._enough()
         if known is None and ended:
             return False
+        start = time.process_time()
         leaves = self.recorder.walker.walk(frame)
         now = {path: leaf.read() for path, leaf in leaves.items()}
         self.depth[loop] = len(self.recorder.walker.frames(frame))
@@ -260,18 +266,23 @@ class Scout:
             self.sizes.update((path, now[path].size) for path in changed)
             self.first_hit.setdefault(loop, []).append(self.hits[loop] - (not ended))
             if self.first_change is None and any(now[path].size > 1 for path in changed):
-                self.first_change = time.process_time()
+                self.first_change = self._clock()
         if ended:
             self.last.pop(loop, None)
         else:
             self.last[loop] = (activation, now)
+        self.looking += time.process_time() - start
         return self._enough()
+
+    def _clock(self) -> float:
+        """Seconds of the program's own, as long as looking at it takes no longer than a few."""
+        return time.process_time() - min(self.looking, MOST_LOOKING)
 
     def _enough(self) -> bool:
         """Patience is over, and a loop of the outermost kind was compared (or thrice the patience is over)."""
         if self.first_change is None:
             return False
-        waited = time.process_time() - self.first_change
+        waited = self._clock() - max(self.first_change, self.newest)  # (data may be prepared in loops, too)
         if waited <= self.patience:
             return False
         compared = [self.depth[loop] for loop, rows in self.changes.items() if any(rows)]
