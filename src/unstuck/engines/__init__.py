@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from unstuck.autodiff import Graph
 from unstuck.errors import unknown_name
 
-ENGINES = ("reference",)
+ENGINES = ("cpu", "reference")
 
 
 class Engine(Protocol):
@@ -21,6 +21,10 @@ class Engine(Protocol):
 
 def engine(name: str) -> Engine:
     """The engine of a name; "auto" is the fastest one that this machine has."""
+    if name == "cpu":
+        from unstuck.engines.cpu import CpuEngine
+
+        return CpuEngine()
     if name in ("auto", "reference"):
         from unstuck.engines.reference import ReferenceEngine
 

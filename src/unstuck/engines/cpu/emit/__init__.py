@@ -1,0 +1,1 @@
+"""The code generator: from the kernels of a plan to LLVM's language."""

@@ -1,0 +1,117 @@
+"""Kernels that only move values: rows gathered from the data, matrices turned round, results put in their last place."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unstuck.engines.cpu.emit.code import INT64, Code, Value
+from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
+from unstuck.engines.cpu.emit.rows import column_loop, row_range
+from unstuck.engines.cpu.fuse import Group
+from unstuck.engines.cpu.plan import Kernel, Plan
+
+AHEAD = 6  # rows of the data are asked for so early that they are in the cache when their turn comes
+LINE = 64
+
+
+def emit_gather(code: Code, plan: Plan, kernel: Kernel) -> None:
+    """``x[i] = (data[index[step · rows + i]] - shift) · factor``, converted to the dtype of x."""
+    node = kernel.node
+    assert node is not None
+    source = next(s for i, s in plan.binding.gathered.items() if plan.graph.inputs[i] is node)
+    pointers = Pointers(code)
+    data, view = pointers.slot(kernel.source), plan.view(node)
+    rows, width = node.shape[0], math.prod(node.shape[1:])
+    index = pointers.slot(kernel.index)
+    index = code.address(index, code.mul(Value("%step", INT64), code.number(rows)), INT64)
+    target = pointers.of(view.storage)
+    first, last = row_range(code, kernel.domain, rows)
+    stride = view.strides[0] if node.ndim else 0
+    with code.loop(first, last) as row:
+        # The row numbers end in as many spare ones as are asked for in advance.
+        early = code.load(code.address(index, code.add(row, code.number(AHEAD)), INT64), INT64)
+        early_place = code.address(data, code.mul(early, code.number(width)), source.dtype)
+        for offset in range(0, width * source.dtype.itemsize, LINE):
+            _prefetch(code, code.address(early_place, offset, np.dtype(np.int8)))
+        number = code.load(code.address(index, row, INT64), INT64)
+        place = code.address(data, code.mul(number, code.number(width)), source.dtype)
+        to = code.address(target, code.mul(row, code.number(stride)), node.dtype)
+        for column, count in column_loop(code, width):
+            value = code.load_vector(code.address(place, column, source.dtype), source.dtype, count)
+            value = code.convert(value, node.dtype)
+            if source.scaled:
+                shift, factor = (code.address(pointers.slot(kernel.source + i), column, node.dtype) for i in (1, 2))
+                value = code.sub(value, code.load_vector(shift, node.dtype, count))
+                value = code.mul(value, code.load_vector(factor, node.dtype, count))
+            full = count if not view.padded else code.lanes
+            code.store_vector(code.address(to, column, node.dtype), value, full)
+
+
+def _prefetch(code: Code, place: str) -> None:
+    code.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32 immarg", "i32 immarg", "i32 immarg"])
+    code.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 2, i32 1)")
+
+
+def emit_copy(code: Code, plan: Plan, kernel: Kernel) -> None:
+    """A stored value into its further places."""
+    node = kernel.node
+    assert node is not None
+    group = Group(-1, "rows", node.shape or (1,), stores=[node])
+    at = Evaluator(code, plan, group, group.space, Pointers(code))
+    places = [plan.packed[node.index]] if kernel.kind == "pack" else plan.copies[node.index]
+    with code.loop(Value("%from", INT64), Value("%to", INT64)), code.loop(0, group.rows) as row:
+        for column, count in column_loop(code, group.columns):
+            at.at(row, [(column, count)])
+            for place in places:
+                at.store(node, place, 0)
+
+
+def emit_pack(code: Code, plan: Plan, kernel: Kernel) -> None:
+    """A matrix whose columns are dense in memory, as one whose rows are: square blocks, turned round in registers."""
+    node = kernel.node
+    assert node is not None
+    source, target = plan.view(node), plan.packed[node.index]
+    if source.strides[-2] != 1:
+        emit_copy(code, plan, kernel)
+        return
+    pointers = Pointers(code)
+    inner, columns = node.shape[-2:]
+    outer = math.prod(node.shape[:-2])
+    steps = [
+        next((s for n, s in zip(v.shape[-3::-1], v.strides[-3::-1], strict=True) if n != 1), 0)
+        for v in (source, target)
+    ]
+    dtype = node.dtype
+    with code.loop(Value("%from", INT64), Value("%to", INT64)), code.loop(0, outer) as number:
+        origin = code.address(
+            pointers.of(source.storage),
+            code.add(code.mul(number, code.number(steps[0])), code.number(source.offset)),
+            dtype,
+        )
+        goal = code.address(pointers.of(target.storage), code.mul(number, code.number(steps[1])), dtype)
+        for column, width in column_loop(code, columns):
+            for row, height in column_loop(code, inner):
+                start = code.address(origin, code.add(code.mul(column, code.number(source.strides[-1])), row), dtype)
+                block = []
+                for i in range(code.lanes):
+                    place = code.address(start, i * source.strides[-1], dtype)
+                    block.append(code.load_vector(place, dtype, height) if i < width else code.constant(0, dtype))
+                end = code.address(goal, code.add(code.mul(row, code.number(target.strides[-2])), column), dtype)
+                for i, vector in enumerate(turned(code, block)[:height]):
+                    code.store_vector(code.address(end, i * target.strides[-2], dtype), vector, code.lanes)
+
+
+def turned(code: Code, block: list[Value]) -> list[Value]:
+    """The transpose of a square block of vectors: lanes of partners exchanged at distances 1, 2, 4 …"""
+    n, distance = len(block), 1
+    while distance < n:
+        low = [i if not i & distance else n + i - distance for i in range(n)]
+        high = [i + distance if not i & distance else n + i for i in range(n)]
+        for i in range(n):
+            if not i & distance:
+                a, b = block[i], block[i + distance]
+                block[i], block[i + distance] = code.shuffle(a, b, low), code.shuffle(a, b, high)
+        distance *= 2
+    return block

@@ -1,0 +1,138 @@
+"""Reductions over any axes: partial results in registers, brought together at the end; what follows is computed at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from unstuck.engines.cpu.emit.code import INT64, Code, Value, Variable
+from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers, combine, neutral_of
+from unstuck.engines.cpu.emit.rows import column_loop
+from unstuck.engines.cpu.fuse import Group
+from unstuck.engines.cpu.plan import Kernel, Plan
+
+CHAINS = 4  # partial results side by side, because an addition takes several cycles until the next can use it
+
+
+def emit_reduce(code: Code, plan: Plan, kernel: Kernel) -> None:
+    """One thread's work: ``%from`` to ``%to`` is all or nothing."""
+    group = kernel.group
+    assert group is not None
+    with code.loop(Value("%from", INT64), Value("%to", INT64)):
+        Reduction(code, plan, group).emit()
+
+
+class Reduction:
+    """Emits one reduction ``y = reduce(x)``; x is evaluated in its own space, what follows in the one of y."""
+
+    def __init__(self, code: Code, plan: Plan, group: Group) -> None:
+        assert group.anchor is not None
+        self.code, self.node, self.x = code, group.anchor, group.anchor.inputs[0]
+        pointers = Pointers(code)
+        self.space = self.x.shape or (1,)
+        self.inside = Evaluator(code, plan, group, self.space, pointers)
+        self.outside = Evaluator(code, plan, group, group.space, pointers)
+        self.axes: tuple[int, ...] = self.node.params["axes"]
+        self.x_axes = tuple(i if n != 1 else None for i, n in enumerate(self.x.shape))
+        self.word, self.neutral = neutral_of(self.node)
+
+    def emit(self) -> None:
+        last = len(self.space) - 1
+        self.kept = [a for a in range(last) if a not in self.axes]
+        self.gone = [a for a in range(last) if a in self.axes]
+        if last in self.axes or not self.x.shape:
+            self._to_numbers()
+        else:
+            self._to_rows()
+
+    # The columns stay: vectors are added up -----------------------------------------------------------------------------
+    def _to_rows(self) -> None:
+        code = self.code
+        with code.loop(0, self._size(self.kept)) as kept:
+            for column, count in column_loop(code, self.space[-1]):
+                partial = self._start()
+                self._each_row(kept, lambda row, k, c=column, n=count, p=partial: self._take(row, (c, n), p[k]))
+                self._finish(kept, column, count, self._together(partial))
+
+    # The columns go, too: to one number ---------------------------------------------------------------------------------
+    def _to_numbers(self) -> None:
+        code, columns = self.code, self.space[-1]
+        with code.loop(0, self._size(self.kept)) as kept:
+            partial = self._start()
+            wide = code.lanes * CHAINS
+            whole = columns // wide * wide
+
+            def row_sum(row: Value, k: int) -> None:
+                if whole:
+                    with code.loop(0, whole, wide) as column:
+                        for i, p in enumerate(partial):
+                            self._take(row, (code.add(column, code.number(i * code.lanes)), code.lanes), p)
+                for i, start in enumerate(range(whole, columns, code.lanes)):
+                    count = min(code.lanes, columns - start)
+                    self._take(row, (code.number(start), count), partial[(i + k) % CHAINS])
+
+            self._each_row(kept, row_sum)
+            total = code.splat(code.horizontal(self.word, self._together(partial)))
+            self._finish(kept, kept, 1, total)
+
+    # Pieces ------------------------------------------------------------------------------------------------------------
+    def _start(self) -> list[Variable]:
+        neutral = self.code.constant(self.neutral, self.node.dtype)
+        return [self.code.variable(neutral) for _ in range(CHAINS)]
+
+    def _each_row(self, kept: Value, body: object) -> None:
+        """``body(row, chain)`` for all rows that are brought together, by turns into each of the partial results."""
+        assert callable(body)
+        code, count = self.code, self._size(self.gone)
+        whole = count // CHAINS * CHAINS
+        if whole:
+            with code.loop(0, whole, CHAINS) as gone:
+                for k in range(CHAINS):
+                    body(self._row(kept, code.add(gone, code.number(k)) if k else gone), k)
+        for k in range(count - whole):
+            body(self._row(kept, code.number(whole + k)), k)
+
+    def _take(self, row: Value, chunk: tuple[Value, int], partial: Variable) -> None:
+        code = self.code
+        self.inside.at(row, [chunk])
+        value = code.convert(self.inside.value(self.x, self.x_axes, 0), self.node.dtype)
+        if chunk[1] < code.lanes:
+            value = code.select(code.first_lanes(chunk[1]), value, code.constant(self.neutral, self.node.dtype))
+        partial.set(combine(code, self.node.operation, partial.get(), value))
+
+    def _together(self, partial: Sequence[Variable]) -> Value:
+        values = [p.get() for p in partial]
+        while len(values) > 1:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            values = [combine(self.code, self.node.operation, a, b) for a, b in pairs]
+        return values[0]
+
+    def _finish(self, kept: Value, column: Value, count: int, total: Value) -> None:
+        """What follows the reduction, and the stores. ``kept`` counts the axes that stay, but for the columns."""
+        numbers = self.space[-1] == 1 or len(self.space) - 1 in self.axes or not self.x.shape
+        if numbers:  # one number for each kept row: they are the columns of the result's space, one at a time
+            columns = self.outside.space[-1]
+            row = self.code.op(f"udiv {kept}, {columns}", INT64)
+            place = self.code.op(f"urem {kept}, {columns}", INT64)
+            self.outside.at(row, [(place, 1)])
+        else:
+            self.outside.at(kept, [(column, count)])
+        self.outside.given[self.node.index, 0] = total
+        self.outside.store_all()
+
+    def _row(self, kept: Value, gone: Value) -> Value:
+        """The number of a row of x, from the counters of kept and reduced axes."""
+        code = self.code
+        total = code.number(0)
+        for axes, counter in ((self.kept, kept), (self.gone, gone)):
+            for i, axis in enumerate(axes):
+                inner = math.prod(self.space[a] for a in axes[i + 1 :])
+                index = code.op(f"udiv {counter}, {inner}", INT64) if inner > 1 else counter
+                if i:
+                    index = code.op(f"urem {index}, {self.space[axis]}", INT64)
+                stride = math.prod(self.space[axis + 1 : -1])
+                total = code.add(total, code.mul(index, code.number(stride)))
+        return total
+
+    def _size(self, axes: Sequence[int]) -> int:
+        return math.prod(self.space[a] for a in axes)

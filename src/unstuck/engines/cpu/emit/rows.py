@@ -1,0 +1,55 @@
+"""Kernels that run over rows: elementwise operations, and reductions along rows that fit into registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unstuck.engines.cpu.emit.code import INT64, Code, Value
+from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
+from unstuck.engines.cpu.plan import Domain, Kernel, Plan
+
+
+def chunks_of(code: Code, first: Value, columns: int) -> list[tuple[Value, int]]:
+    """``columns`` columns from ``first`` on, in chunks of one vector each: (first column, lanes that count)."""
+    starts = range(0, columns, code.lanes)
+    return [(code.add(first, code.number(c)) if c else first, min(code.lanes, columns - c)) for c in starts]
+
+
+def row_range(code: Code, domain: Domain, total: int) -> tuple[Value, Value]:
+    """The rows of the units %from to %to."""
+    if not domain.rows:
+        return (code.op(f"mul i64 %from, {total}", INT64), code.op(f"mul i64 %to, {total}", INT64))
+    return _first_row(code, domain, "%from"), _first_row(code, domain, "%to")
+
+
+def _first_row(code: Code, domain: Domain, unit: str) -> Value:
+    small, extra = domain.bounds()
+    here = Value(unit, INT64)
+    longer = code.intrinsic("llvm.smin", here, code.number(extra))
+    return code.add(code.mul(here, code.number(small)), longer)
+
+
+def emit_rows(code: Code, plan: Plan, kernel: Kernel) -> None:
+    """All stored members of a group, row by row."""
+    group = kernel.group
+    assert group is not None
+    at = Evaluator(code, plan, group, group.space, Pointers(code))
+    first, last = row_range(code, kernel.domain, group.rows)
+    with code.loop(first, last) as row:
+        if group.whole_rows:
+            at.at(row, chunks_of(code, code.number(0), group.columns))
+            at.store_all()
+        else:
+            for column, count in column_loop(code, group.columns):
+                at.at(row, [(column, count)])
+                at.store_all()
+
+
+def column_loop(code: Code, columns: int) -> Iterator[tuple[Value, int]]:
+    """Loop over full vectors of columns, then the rest: yields (first column, lanes that count)."""
+    whole = columns // code.lanes * code.lanes
+    if whole:
+        with code.loop(0, whole, code.lanes) as column:
+            yield column, code.lanes
+    if columns > whole:
+        yield code.number(whole), columns - whole

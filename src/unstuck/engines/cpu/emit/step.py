@@ -1,0 +1,123 @@
+"""The whole program: one function for each kernel, and one that runs them in order for a range of steps."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+
+from unstuck.engines.cpu.emit.code import Code, Module
+from unstuck.engines.cpu.emit.matmul import emit_matmul
+from unstuck.engines.cpu.emit.move import emit_copy, emit_gather, emit_pack
+from unstuck.engines.cpu.emit.reduce import emit_reduce
+from unstuck.engines.cpu.emit.rows import emit_rows
+from unstuck.engines.cpu.plan import BARRIER, Kernel, Plan
+
+EMITTERS: dict[str, Callable[[Code, Plan, Kernel], None]] = {
+    "rows": emit_rows, "matmul": emit_matmul, "reduce": emit_reduce,
+    "gather": emit_gather, "pack": emit_pack, "copy": emit_copy,
+}  # fmt: skip
+
+PARAMETERS = "ptr noalias %table, i64 %step, i64 %from, i64 %to"
+# So many looks at the barrier before a waiting thread lets others have the processor.
+PATIENCE = 4000
+
+
+def program_text(plan: Plan, prefix: str) -> str:
+    """The plan in LLVM's language: ``{prefix}0``, ``{prefix}1`` … run its segments.
+
+    Each is ``void (table of pointers, first step, step behind the last, number of this thread, number of threads)``.
+    """
+    module = Module()
+    for number, segment in enumerate(plan.segments):
+        if segment[0].kind == "reference":
+            continue
+        for kernel in segment:
+            lanes = plan.fusion.lanes(kernel.group) if kernel.group is not None else _lanes(plan, kernel)
+            code = Code(module, f"internal void @{kernel.name}", PARAMETERS, lanes)
+            EMITTERS[kernel.kind](code, plan, kernel)
+            code.finish()
+        module.functions.append(_run(f"{prefix}{number}", segment))
+    module.functions.append(_barrier())
+    return module.text()
+
+
+def _lanes(plan: Plan, kernel: Kernel) -> int:
+    assert kernel.node is not None
+    dtype = kernel.node.dtype
+    return plan.host.lanes(dtype if dtype.kind == "f" else "f4")
+
+
+def _run(name: str, kernels: list[Kernel]) -> str:
+    units = sorted({kernel.domain.units for kernel in kernels})
+    entry = []
+    for n in units:
+        entry += [f"%a{n} = mul i64 %thread, {n}", f"%from{n} = udiv i64 %a{n}, %threads"]
+        entry += [f"%b{n} = add i64 %a{n}, {n}", f"%to{n} = udiv i64 %b{n}, %threads"]
+    body = []
+    for number, kernel in enumerate(kernels):
+        if kernel.barrier or number == 0:
+            body.append("call void @barrier(ptr %state, i64 %threads)")
+        n = kernel.domain.units
+        body.append(f"call void @{kernel.name}(ptr %table, i64 %step, i64 %from{n}, i64 %to{n})")
+    lines = "\n  ".join
+    return f"""define void @{name}(ptr %table, i64 %first, i64 %last, i64 %thread, i64 %threads) nounwind {{
+entry:
+  %slot = getelementptr ptr, ptr %table, i64 {BARRIER}
+  %state = load ptr, ptr %slot
+  {lines(entry)}
+  br label %head
+head:
+  %step = phi i64 [ %first, %entry ], [ %next, %body ]
+  %more = icmp slt i64 %step, %last
+  br i1 %more, label %body, label %end
+body:
+  {lines(body)}
+  %next = add i64 %step, 1
+  br label %head
+end:
+  call void @barrier(ptr %state, i64 %threads)
+  ret void
+}}"""
+
+
+def _barrier() -> str:
+    """Wait until all threads are here: the last one to come opens the next generation."""
+    pause = {"x86_64": "pause", "AMD64": "pause", "aarch64": "yield", "arm64": "yield"}.get(platform.machine(), "")
+    give_way = "call i32 @sched_yield()" if sys.platform != "win32" else "call i32 @SwitchToThread()"
+    declared = give_way.split("@")[1]
+    return f"""declare i32 @{declared}
+define internal void @barrier(ptr %state, i64 %threads) nounwind noinline {{
+entry:
+  %alone = icmp eq i64 %threads, 1
+  br i1 %alone, label %done, label %arrive
+arrive:
+  %gate = getelementptr i8, ptr %state, i64 64
+  %generation = load atomic i64, ptr %gate acquire, align 8
+  %before = atomicrmw add ptr %state, i64 1 acq_rel
+  %here = add i64 %before, 1
+  %complete = icmp eq i64 %here, %threads
+  br i1 %complete, label %open, label %wait
+open:
+  store atomic i64 0, ptr %state monotonic, align 8
+  %following = add i64 %generation, 1
+  store atomic i64 %following, ptr %gate release, align 8
+  br label %done
+wait:
+  %looks = phi i64 [ 0, %arrive ], [ %looked, %again ]
+  call void asm sideeffect "{pause}", "~{{memory}}"()
+  %now = load atomic i64, ptr %gate acquire, align 8
+  %opened = icmp ne i64 %now, %generation
+  %looked = add i64 %looks, 1
+  br i1 %opened, label %done, label %weary
+weary:
+  %long = icmp ugt i64 %looked, {PATIENCE}
+  br i1 %long, label %yield, label %again
+yield:
+  {give_way}
+  br label %again
+again:
+  br label %wait
+done:
+  ret void
+}}"""

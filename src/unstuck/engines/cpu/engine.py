@@ -1,0 +1,124 @@
+"""The CPU engine: a graph compiled for the processor at hand, called like any other program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unstuck.autodiff import Graph
+from unstuck.autodiff.primitives import TABLE
+from unstuck.engines.cpu.compile import Library, object_code
+from unstuck.engines.cpu.emit.step import program_text
+from unstuck.engines.cpu.host import host
+from unstuck.engines.cpu.memory import LINE, View
+from unstuck.engines.cpu.plan import ARENA, BARRIER, CONSTANTS, Binding, Kernel, Plan
+from unstuck.errors import InputError
+
+Array = np.ndarray[Any, Any]
+
+
+class CpuEngine:
+    """Compiles graphs; see :class:`Program`."""
+
+    name = "cpu"
+
+    def compile(self, graph: Graph) -> Program:
+        return Program(graph)
+
+
+class Compiled:
+    """A plan with its machine code, its arena and its table of pointers."""
+
+    def __init__(self, graph: Graph, binding: Binding | None = None) -> None:
+        self.plan = Plan(graph, host(), binding)
+        self.segments = self.plan.segments
+        text = program_text(self.plan, "run")
+        library = Library(object_code(text, host()), host())
+        self.functions = [
+            None if segment[0].kind == "reference" else library.function(f"run{i}")
+            for i, segment in enumerate(self.segments)
+        ]
+        self._library = library
+        self.arena = aligned(self.plan.arena_bytes)
+        self._constants = aligned(max(self.plan.constant_bytes, LINE))
+        self._barrier = aligned(2 * LINE)
+        for offset, node in self.plan.constants:
+            assert node.value is not None
+            raw = np.ascontiguousarray(node.value).view(np.uint8).reshape(-1) if node.size else b""
+            self._constants[offset : offset + len(raw)] = raw
+        self.table = np.zeros(self.plan.slots, np.uintp)
+        self._kept: dict[int, Array] = {}
+        for slot, array in ((ARENA, self.arena), (CONSTANTS, self._constants), (BARRIER, self._barrier)):
+            self.point(slot, array)
+
+    def point(self, slot: int, array: Array) -> None:
+        """Let a slot of the table show an array, which must be contiguous and is kept alive."""
+        self._kept[slot] = array
+        self.table[slot] = array.ctypes.data
+
+    def run(self, first: int, last: int, thread: int = 0, threads: int = 1) -> None:
+        """Run steps; with parts for the reference engine in between, step by step."""
+        table = self.table.ctypes.data
+        if len(self.functions) == 1 and self.functions[0] is not None:
+            self.functions[0](table, first, last, thread, threads)
+            return
+        for step in range(first, last):
+            for segment, function in zip(self.segments, self.functions, strict=True):
+                if function is not None:
+                    function(table, step, step + 1, thread, threads)
+                else:
+                    self._interpret(segment[0], step)
+
+    def _interpret(self, kernel: Kernel, step: int) -> None:
+        """One primitive that has no kernel, by its NumPy meaning."""
+        assert kernel.group is not None
+        node = kernel.group.anchor
+        assert node is not None
+        operands = [self.array(self.plan.view(parent), step) for parent in node.inputs]
+        with np.errstate(all="ignore"):
+            value = TABLE[node.operation].numpy(*operands, **node.params)
+        for place in self.plan.places(node):
+            self.array(place, step)[...] = value
+
+    def array(self, view: View, step: int = 0) -> Array:
+        """A view as a NumPy array on the same memory."""
+        base = self._kept[view.storage.slot].view(np.uint8).reshape(-1)
+        start = view.storage.offset + view.storage.per_step * step
+        flat = base[start : start + view.storage.size].view(np.uint8 if view.dtype.kind == "b" else view.dtype)
+        strides = [s * view.dtype.itemsize for s in view.strides]
+        shown = np.lib.stride_tricks.as_strided(flat[view.offset :], view.shape, strides)
+        return shown.view(bool) if view.dtype.kind == "b" else shown
+
+
+class Program:
+    """A compiled graph: arrays in the order of its inputs to arrays in the order of its outputs."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._compiled = Compiled(graph)
+        self.plan = self._compiled.plan
+
+    def __call__(self, *inputs: Any) -> list[Any]:
+        """The outputs for these inputs; InputError if they do not have the shapes that the graph was recorded with."""
+        graph, compiled, plan = self.graph, self._compiled, self.plan
+        if len(inputs) != len(graph.inputs):
+            raise InputError(f"the graph takes {len(graph.inputs)} inputs; {len(inputs)} were given.")
+        for node, slot, value in zip(graph.inputs, plan.input_slots, inputs, strict=True):
+            if np.shape(value) != node.shape:
+                raise InputError(
+                    f"input {node.name!r} has shape {np.shape(value)}; the graph was recorded for {node.shape}."
+                )
+            compiled.point(slot, np.ascontiguousarray(value, node.dtype))
+        outputs = [np.empty(node.shape, node.dtype) for node in graph.outputs]
+        for slot, output in zip(plan.output_slots, outputs, strict=True):
+            compiled.point(slot, output)
+        compiled.run(0, 1)
+        return [output if output.shape else output[()] for output in outputs]
+
+
+def aligned(size: int) -> Array:
+    """Bytes that begin on a line of the cache, all zero."""
+    raw = np.zeros(size + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + size]

@@ -1,0 +1,53 @@
+"""What this processor offers: vector length, registers, and the sizes of tiles that follow from them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Host:
+    """A processor as the generator sees it.
+
+    ``vector_bytes`` is the width of its registers, ``registers`` their number; ``tile_rows`` × ``tile_vectors`` is the part
+    of a product that is kept in registers (one register each for the rest: the row of B, and a spare one).
+    """
+
+    name: str
+    features: str
+    vector_bytes: int
+    registers: int
+
+    def lanes(self, dtype: Any) -> int:
+        """How many values of a dtype one register holds."""
+        return int(self.vector_bytes // np.dtype(dtype).itemsize)
+
+    @property
+    def tile_vectors(self) -> int:
+        return 2
+
+    @property
+    def tile_rows(self) -> int:
+        return (self.registers - 2) // self.tile_vectors - 1
+
+
+@functools.cache
+def host() -> Host:
+    """The processor at hand, as LLVM names it."""
+    import llvmlite.binding as llvm
+
+    found = llvm.get_host_cpu_features()
+    # An explicit 512-bit vector is what we mean, whatever the compiler's own preference for this chip.
+    found["prefer-256-bit"] = False
+    bits, registers = 128, 16
+    if found.get("avx512f") and found.get("avx512vl") and found.get("avx512dq"):
+        bits, registers = 512, 32
+    elif found.get("avx2") and found.get("fma"):
+        bits, registers = 256, 16
+    elif llvm.get_default_triple().startswith(("aarch64", "arm64")):
+        bits, registers = 128, 32
+    return Host(llvm.get_host_cpu_name(), found.flatten(), bits // 8, registers)

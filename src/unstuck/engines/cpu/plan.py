@@ -1,0 +1,410 @@
+"""From a step graph to a list of kernels in order, over one arena planned ahead."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from unstuck.autodiff import Graph, Node
+from unstuck.engines.cpu.fuse import Fusion, Group
+from unstuck.engines.cpu.host import Host
+from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, in_arena
+
+# The first slots of the table of pointers.
+ARENA, BARRIER, CONSTANTS, FIRST_FREE = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input whose rows are gathered from stored data: row ``index[step · rows + i]`` becomes row i.
+
+    ``dtype`` is the stored one. The values are (stored - shift) · factor; both are 0 to 1 numbers or one for each column
+    (None: the values are taken as they are).
+    """
+
+    dtype: np.dtype[Any]
+    scaled: bool = False
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What surrounds a graph that is run many times in a row; without it a graph is run once on given arrays.
+
+    Numbers are those of the graph's inputs and outputs. ``gathered`` inputs come from stored data; ``per_step`` inputs and
+    outputs have one value for each step; ``state`` says which output takes the place of which input.
+    """
+
+    gathered: Mapping[int, Source] = field(default_factory=dict)
+    inputs_per_step: tuple[int, ...] = ()
+    outputs_per_step: tuple[int, ...] = ()
+    state: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """How a kernel's work is split among threads: ``units`` equal parts of ``rows`` rows.
+
+    Two kernels with the same domain give each thread the same rows. ``rows`` 0: one thread does it all.
+    """
+
+    rows: int
+    units: int
+
+    def bounds(self) -> tuple[int, int]:
+        """(rows of a small unit, number of units that have one row more; these come first)."""
+        return self.rows // self.units, self.rows % self.units
+
+
+ALONE = Domain(0, 1)
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One function of the program."""
+
+    name: str
+    kind: str  # the group's, or "gather", "pack", "copy"
+    domain: Domain
+    group: Group | None = None
+    node: Node | None = None  # of a gather, pack or copy: what is moved
+    source: int = -1  # of a gather: the slot of the stored data (its shift and factor behind it)
+    index: int = -1  # and the slot of the row numbers
+    reads: list[tuple[Storage, bool]] = field(
+        default_factory=list
+    )  # (what, whether each thread only reads its own rows)
+    writes: list[Storage] = field(default_factory=list)
+    barrier: bool = False  # all threads must have come here before it begins
+
+
+class Plan:
+    """Kernels, the places of all values, and the table of pointers that a program needs."""
+
+    def __init__(self, graph: Graph, host: Host, binding: Binding | None = None) -> None:
+        self.graph, self.host, self.binding = graph, host, binding or Binding()
+        self.fusion = Fusion(graph, host)
+        self.views: dict[int, View] = {}
+        self.copies: dict[int, list[View]] = {}  # further places to which a node is written
+        self.packed: dict[int, View] = {}  # second operands of products, rearranged
+        self.kernels: list[Kernel] = []
+        self.slots = FIRST_FREE
+        self.input_slots = [self._slot() for _ in graph.inputs]
+        self.output_slots = [self._slot() for _ in graph.outputs]
+        self.index_slot = self._slot()
+        self.source_slots = {i: (self._slot(), self._slot(), self._slot()) for i in sorted(self.binding.gathered)}
+        self._place_inputs()
+        self._place_constants()
+        self._place_outputs()
+        for group in self._ordered():
+            self._add(group)
+        self._add_final_copies()
+        self._move_packs_forward()
+        self._place_arena()
+        self._set_barriers()
+
+    def _slot(self) -> int:
+        self.slots += 1
+        return self.slots - 1
+
+    # Places ------------------------------------------------------------------------------------------------------------
+    def view(self, node: Node) -> View:
+        """Where the value of a stored node lies."""
+        if node.index not in self.views:
+            parent = self.view(node.inputs[0])
+            if node.operation == "transpose":
+                view: View | None = parent.transposed(node.params["axes"])
+            elif node.operation == "slice":
+                view = parent.sliced(node.params["slices"])
+            elif node.operation == "flip":
+                view = parent.flipped(node.params["axis"])
+            else:
+                view = parent.reshaped(node.shape)
+            assert view is not None, "values that must be dense to be reshaped were not placed densely"
+            self.views[node.index] = view
+        return self.views[node.index]
+
+    def _root(self, node: Node) -> Node:
+        """The node whose storage a view shows."""
+        while node.index in self.fusion.views:
+            node = node.inputs[0]
+        return node
+
+    def _outside(self, node: Node, slot: int, *, per_step: bool) -> View:
+        size = max(node.size, 1) * node.dtype.itemsize
+        storage = Storage(slot, size, per_step=size if per_step else 0)
+        return View(storage, node.shape, contiguous(node.shape), node.dtype)
+
+    def _place_inputs(self) -> None:
+        for number, node in enumerate(self.graph.inputs):
+            if number in self.binding.gathered:
+                self.views[node.index] = in_arena(node.shape, node.dtype, dense=node.index in self._dense)
+                rows = node.shape[0]
+                slot = self.source_slots[number][0]
+                kernel = Kernel(
+                    f"k{len(self.kernels)}_gather",
+                    "gather",
+                    self._domain(rows),
+                    node=node,
+                    source=slot,
+                    index=self.index_slot,
+                )
+                kernel.writes = [self.views[node.index].storage]
+                self.kernels.append(kernel)
+            else:
+                per_step = number in self.binding.inputs_per_step
+                self.views[node.index] = self._outside(node, self.input_slots[number], per_step=per_step)
+
+    def _place_constants(self) -> None:
+        self.constants: list[tuple[int, Node]] = []
+        offset = 0
+        for node in self.graph.nodes:
+            if node.operation == "constant" and node.size:
+                storage = Storage(CONSTANTS, node.size * node.dtype.itemsize, offset)
+                self.views[node.index] = View(storage, node.shape, contiguous(node.shape), node.dtype)
+                self.constants.append((offset, node))
+                offset += -(-storage.size // LINE) * LINE
+        self.constant_bytes = offset
+
+    def _place_outputs(self) -> None:
+        """Each output's place outside: of the node itself where that is possible, else a second place."""
+        self.late: list[tuple[Node, View]] = []
+        self.in_place = self._may_replace()
+        for number, node in enumerate(self.graph.outputs):
+            per_step = number in self.binding.outputs_per_step
+            own = self._outside(node, self.output_slots[number], per_step=per_step)
+            replaced = self.binding.state.get(number)
+            if replaced is not None:
+                own = self.views[self.graph.inputs[replaced].index]
+            computed = node.index in self.fusion.group_of
+            if not computed or (replaced is not None and number not in self.in_place):
+                self.late.append((node, own))
+            elif node.index in self.views or self.fusion.group_of[node.index].kind == "reference":
+                self.copies.setdefault(node.index, []).append(own)
+            else:
+                self.views[node.index] = own
+
+    def _may_replace(self) -> set[int]:
+        """The outputs that may be written over the input they replace: whoever else reads that input can come before.
+
+        The group that writes it may read it too, but only value by value at the same place.
+        """
+        writer: dict[int, Group] = {}
+        allowed: set[int] = set()
+        for number, replaced in self.binding.state.items():
+            node, old = self.graph.outputs[number], self.graph.inputs[replaced]
+            group = self.fusion.group_of.get(node.index)
+            first = next(i for i, output in enumerate(self.graph.outputs) if output is node)
+            if group is None or group.kind == "reference" or first != number:
+                continue
+            readers = [g for g in self.fusion.groups if any(self._root(r) is old for r in g.reads)]
+            own = group in readers
+            if own and (any(r is not old and self._root(r) is old for r in group.reads) or old.shape != node.shape):
+                continue
+            if own and group.kind in ("matmul", "reduce") and self._anchor_reads(group, old):
+                continue
+            waits = {g.number for g in readers} - {group.number}
+            # The readers must not wait for the writer: then they can all go first.
+            if any(self._waits_for(self.fusion.groups[w], group.number) for w in waits):
+                continue
+            group.after |= waits
+            writer[old.index] = group
+            allowed.add(number)
+        return allowed
+
+    def _anchor_reads(self, group: Group, old: Node) -> bool:
+        assert group.anchor is not None
+        pending = list(group.anchor.inputs)
+        while pending:
+            node = pending.pop()
+            if node is old:
+                return True
+            if node.index in self.fusion.floating:
+                pending += node.inputs
+        return False
+
+    def _waits_for(self, group: Group, number: int) -> bool:
+        pending, seen = {group.number}, set[int]()
+        while pending:
+            one = pending.pop()
+            if one == number:
+                return True
+            if one not in seen:
+                seen.add(one)
+                pending |= self.fusion.groups[one].after
+        return False
+
+    @property
+    def _dense(self) -> set[int]:
+        """Nodes whose rows must follow each other without gaps, because they are reshaped."""
+        found: set[int] = set()
+        for node in reversed(self.graph.nodes):
+            if node.operation in ("reshape", "transpose", "slice", "flip") and node.index in self.fusion.views:
+                moved = node.operation == "reshape" and [n for n in node.shape if n != 1] != [
+                    n for n in node.inputs[0].shape if n != 1
+                ]
+                if moved or node.index in found:
+                    found.add(node.inputs[0].index)
+        return found
+
+    def _place_stored(self, group: Group) -> None:
+        for node in group.stores:
+            if node.index not in self.views:
+                self.views[node.index] = in_arena(node.shape, node.dtype, dense=node.index in self._dense)
+
+    # Kernels -----------------------------------------------------------------------------------------------------------
+    def _ordered(self) -> list[Group]:
+        return [group for group in self.fusion.in_order() if group.stores]
+
+    def _domain(self, rows: int) -> Domain:
+        return Domain(rows, -(-rows // self.host.tile_rows)) if rows > 1 else ALONE
+
+    def _add(self, group: Group) -> None:
+        self._place_stored(group)
+        name = f"k{len(self.kernels)}_{group.anchor.operation if group.anchor is not None else group.kind}"
+        split = group.kind == "rows" or (group.kind == "matmul" and len(group.space) == 2)
+        domain = self._domain(group.rows) if split else ALONE
+        if group.kind == "matmul":
+            assert group.anchor is not None
+            self._pack(group.anchor.inputs[1])
+        kernel = Kernel(name, group.kind, domain, group)
+        kernel.writes = [view.storage for node in group.stores for view in self.places(node)]
+        kernel.reads = [(self._read(node, group).storage, self._is_own(node, group)) for node in group.reads]
+        self.kernels.append(kernel)
+
+    def places(self, node: Node) -> list[View]:
+        """All places to which a computed node is written."""
+        return [self.view(node), *self.copies.get(node.index, [])]
+
+    def _read(self, node: Node, group: Group) -> View:
+        if (
+            group.kind == "matmul"
+            and group.anchor is not None
+            and node is group.anchor.inputs[1]
+            and node.index in self.packed
+        ):
+            return self.packed[node.index]
+        return self.view(node)
+
+    def _is_own(self, node: Node, group: Group) -> bool:
+        """Whether a thread that computes some rows of a group reads only those rows of ``node``."""
+        if group.kind not in ("rows", "matmul") or len(group.space) != 2 or node.shape[:1] != group.space[:1]:
+            return False
+        root = self.view(node)
+        if root.strides[:1] != self.view(self._root(node)).strides[:1]:
+            return False
+        return group.anchor is None or node is not group.anchor.inputs[1]
+
+    def _pack(self, node: Node) -> None:
+        """Give the second operand of a product a copy whose rows are dense, if it has none."""
+        view = self.view(node)
+        if view.strides[-1] == 1 or node.shape[-1] == 1 or node.index in self.packed:
+            return
+        self.packed[node.index] = in_arena(node.shape, node.dtype, dense=False)
+        kernel = Kernel(f"k{len(self.kernels)}_pack", "pack", ALONE, node=node)
+        kernel.reads, kernel.writes = [(view.storage, False)], [self.packed[node.index].storage]
+        self.kernels.append(kernel)
+
+    def _add_final_copies(self) -> None:
+        for node, place in self.late:
+            if self.view(node).storage is place.storage:
+                continue  # an input that comes out as it went in
+            kernel = Kernel(f"k{len(self.kernels)}_copy", "copy", ALONE, node=node)
+            kernel.reads, kernel.writes = [(self.view(node).storage, False)], [place.storage]
+            self.copies.setdefault(node.index, []).append(place)
+            self.kernels.append(kernel)
+
+    def _move_packs_forward(self) -> None:
+        """Copies of parameters go to the beginning of the step, where nobody has to wait for them."""
+        early = [
+            k
+            for k in self.kernels
+            if k.kind == "pack" and k.node is not None and self._root(k.node).operation == "input"
+        ]
+        self.kernels = [*early, *(k for k in self.kernels if k not in early)]
+
+    # Order, memory, waiting --------------------------------------------------------------------------------------------
+    def _place_arena(self) -> None:
+        """Offsets in the arena: a storage takes the place of others that are no longer needed (first fit)."""
+        last: dict[int, int] = {}
+        storages: dict[int, Storage] = {}
+        for position, kernel in enumerate(self.kernels):
+            for storage in [*(s for s, _ in kernel.reads), *kernel.writes]:
+                if storage.slot == ARENA:
+                    last[id(storage)] = position
+                    storages[id(storage)] = storage
+        placed: list[Storage] = []
+        self.arena_bytes = LINE
+        for position, kernel in enumerate(self.kernels):
+            for storage in kernel.writes:
+                if storage.slot != ARENA or any(s is storage for s in placed):
+                    continue
+                alive = sorted((s for s in placed if last[id(s)] >= position), key=lambda s: s.offset)
+                offset = 0
+                for other in alive:
+                    if offset + storage.size <= other.offset:
+                        break
+                    offset = max(offset, other.offset + other.size)
+                storage.offset = offset
+                placed.append(storage)
+                self.arena_bytes = max(self.arena_bytes, offset + storage.size)
+
+    def _set_barriers(self) -> None:
+        """Threads wait for each other only where one reads what another wrote, or writes what another still reads."""
+        since: list[tuple[Storage, Domain | None, bool]] = []  # accesses since the last barrier: (what, rows, written)
+        for kernel in self.kernels:
+            split = kernel.domain
+            mine = [(s, split if own else None, False) for s, own in kernel.reads]
+            # A reduction or a copy is one thread's work; its accesses are its own, too.
+            if split is ALONE:
+                mine = [(s, ALONE, False) for s, _ in kernel.reads]
+            mine += [(s, split, True) for s in kernel.writes]
+            kernel.barrier = any(
+                (written or wrote) and (rows is None or rows != before) and _overlap(storage, other)
+                for storage, rows, written in mine
+                for other, before, wrote in since
+            )
+            since = mine if kernel.barrier else since + mine
+
+    # What it is known by -----------------------------------------------------------------------------------------------
+    def key(self) -> str:
+        """A hash of everything that the code of this plan depends on."""
+        parts = [str(self.graph), repr(self.binding), repr(self.host)]
+        digest = hashlib.sha256("\n".join(parts).encode())
+        for _, node in self.constants:
+            assert node.value is not None
+            digest.update(node.value.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def segments(self) -> list[list[Kernel]]:
+        """Kernels that run without returning to Python; those of the reference engine stand alone between them."""
+        found: list[list[Kernel]] = [[]]
+        for kernel in self.kernels:
+            if kernel.kind == "reference":
+                found += [[kernel], []]
+            else:
+                found[-1].append(kernel)
+        return [segment for segment in found if segment]
+
+
+def _overlap(a: Storage, b: Storage) -> bool:
+    if a.slot != b.slot:
+        return False
+    return a.offset < b.offset + b.size and b.offset < a.offset + a.size
+
+
+def operations(kernel: Kernel) -> float:
+    """Arithmetic operations of a kernel in one step."""
+    group = kernel.group
+    if group is None:
+        return float(kernel.node.size if kernel.node is not None else 0)
+    count = float(len(group.members)) * math.prod(group.space)
+    if group.kind == "matmul" and group.anchor is not None:
+        count += 2.0 * math.prod(group.space) * group.anchor.inputs[0].shape[-1]
+    elif group.anchor is not None:
+        count += group.anchor.inputs[0].size
+    return count
