@@ -12,6 +12,7 @@ from .understand import Parameter, Understanding
 
 PARALLEL = 1e-5  # relative residual under which two sets of directional derivatives count as parallel
 WRONG = 1e-3  # above it they are different; in between nothing is said
+NOTHING = 1e-8  # an update is rounding when it is smaller than this share of the largest one
 SCALE = 1e-4  # relative difference of two factors
 
 
@@ -35,9 +36,10 @@ class ParameterVerdict:
     """One parameter against one objective.
 
     ``status``: "right" (parallel), "wrong", "scaled" (right direction, another factor than the others), "unclear",
-    "unchecked" (no true derivative beyond rounding, and no update), "uncovered" (no true derivative, but an update: another
-    objective). ``factor``: user's = factor * true. ``residual``: worst relative difference after that factor. ``through``:
-    the source that agrees (None with "wrong"). ``small``: it is a single number.
+    "unchecked" (no true derivative beyond rounding, and no update beyond it), "uncovered" (no derivative at all, but an
+    update: another objective), "unmoved" (the right gradient is computed, and the parameter is left as it was).
+    ``factor``: user's = factor * true. ``residual``: worst relative difference after that factor. ``through``: the source
+    that agrees (None with "wrong"). ``small``: it is a single number.
     """
 
     path: str
@@ -112,11 +114,13 @@ def compare(known: Understanding, derivatives: Derivatives, window: Window | Non
         return []
     true = np.stack([o.derivative for o in objectives])  # (objectives, parameters, directions)
     floor = np.stack([o.floor for o in objectives])
+    largest = max((float(np.max(np.abs(p.update))) for p in known.parameters), default=0.0)
     tables = []
     for i, parameter in enumerate(known.parameters):
         own = sources(parameter, window or known.window)
         user = np.stack([s.flat for s in own]) @ derivatives.directions[i].T
-        tables.append((parameter, own, *_fit(user, true[:, i], floor[:, i, 0])))
+        moves = bool(np.max(np.abs(parameter.update)) > NOTHING * largest)
+        tables.append((parameter, own, moves, *_fit(user, true[:, i], floor[:, i, 0])))
     out = []
     for row, objective in enumerate(objectives):
         comparison = _judge(objective, row, tables)
@@ -144,17 +148,18 @@ def _fit(user: Array, true: Array, noise: Array) -> tuple[Array, Array, Array, A
     return factor, np.nan_to_num(residual, nan=np.inf), limit, size_true <= 50 * noise
 
 
-_Table = tuple[Parameter, list[Source], Array, Array, Array, Array]
+_Table = tuple[Parameter, list[Source], bool, Array, Array, Array, Array]
 
 
 def _judge(objective: Objective, row: int, tables: list[_Table]) -> Comparison | None:
     verdicts = []
-    for parameter, own, factor, residual, limit, tiny in tables:
+    for parameter, own, moves, factor, residual, limit, tiny in tables:
         small = parameter.before.size == 1
         f, r, lim = float(factor[row, 0]), float(residual[row, 0]), float(limit[row])
         through: Source | None = None
         if tiny[row] or not np.isfinite(f):
-            status = "unchecked" if not np.any(own[0].flat) else "uncovered"
+            absent = bool(factor[row, 0] == 0.0)
+            status = ("uncovered" if absent else "wrong") if moves else "unchecked"
         elif r <= lim and f != 0.0:
             status, through = "right", own[0]
         else:
@@ -162,10 +167,10 @@ def _judge(objective: Objective, row: int, tables: list[_Table]) -> Comparison |
             fits = [] if small else np.flatnonzero((residual[row] <= lim) & (factor[row] != 0.0)).tolist()
             best = max(fits, key=lambda k: (own[k].weight, own[k].order), default=0)
             if best:
-                status, through = "right", own[best]
+                status, through = "unmoved" if parameter.unmoved else "right", own[best]
                 f, r = float(factor[row, best]), float(residual[row, best])
         verdicts.append(ParameterVerdict(parameter.path, status, f, r, through, small))
-    large = [v for v in verdicts if v.status == "right" and not v.small]
+    large = [v for v in verdicts if v.status in ("right", "unmoved") and not v.small]
     if not large and not all(v.small for v in verdicts):
         return None
     by_update = [v.factor for v in large if v.through is not None and v.through.key is None]
@@ -173,7 +178,7 @@ def _judge(objective: Objective, row: int, tables: list[_Table]) -> Comparison |
     verdicts = [_with_common(v, common) for v in verdicts]
     score = {"own": 0.3, "loss": 0.2, "sum": 0.1, "chain": 0.0}[objective.kind]
     for verdict in verdicts:
-        if verdict.status == "right" and verdict.through is not None:
+        if verdict.status in ("right", "unmoved") and verdict.through is not None:
             apart = verdict.through.key is None and not abs(verdict.factor / common - 1) < SCALE
             score += (0.5 if verdict.small else 1.0) * (0.8 if apart else verdict.through.weight)
         elif verdict.status == "uncovered" and objective.kind != "chain":

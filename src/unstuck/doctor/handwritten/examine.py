@@ -54,7 +54,9 @@ def examine_step(step: Step, loop: int, *, seed: int = 0, directions: int = 3) -
 def reexamine(step: Step, loop: int, reference: Examination) -> Examination | None:
     """The short examination of a variant: its parameters are known, two directions, losses only."""
     with np.errstate(all="ignore"):
-        known = known_step(step, loop, [p.path for p in reference.known.parameters], np.random.default_rng(3))
+        paths = [p.path for p in reference.known.parameters]
+        still = [p.path for p in reference.known.parameters if p.unmoved]
+        known = known_step(step, loop, paths, np.random.default_rng(3), still)
         if known is None:
             return None
         derivatives = differentiate(step, known, np.random.default_rng(4), directions=2, chains=False)
@@ -74,7 +76,7 @@ def judged(known: Understanding, derivatives: Derivatives, window: Window | None
         return Examination(known, derivatives, "right", clean, chain, ranking)
     if clean_chain is not None:
         return Examination(known, derivatives, "delta", best, clean_chain, ranking)
-    partial = best is not None and any(v.status == "right" and not v.small for v in best.verdicts)
+    partial = best is not None and any(v.status in ("right", "unmoved") and not v.small for v in best.verdicts)
     return Examination(known, derivatives, "wrong" if partial else "unknown", best, chain, ranking)
 
 
@@ -86,16 +88,25 @@ def _is_parameter(comparison: Comparison, known: Understanding, held: list[Array
 
 
 def examine(session: Session, program: Program, table: dict[str, object]) -> tuple[Examination, int, int] | None:
-    """Find the training loop and examine its first step; returns the examination with loop and pass."""
+    """Find the training loop and examine its first step; returns the examination with loop and pass.
+
+    The first loop in which parameters are recognised for sure and agree with anything; else the best of those looked at.
+    """
+    best: tuple[int, tuple[Examination, int, int]] | None = None
     for loop, hit in rank_loops(table, session, program)[:MOST_LOOPS]:
         step = session.stop(loop, hit, program)
         if step is None:
             continue
         with step:
             found = examine_step(step, loop)
-        if found is not None:
-            return found, loop, hit
-    return None
+        if found is None:
+            continue
+        doubt = 2 * found.known.guessed + (found.state == "unknown")
+        if best is None or doubt < best[0]:
+            best = doubt, (found, loop, hit)
+        if not doubt or (found.state == "right" and len(found.known.parameters) > 1):
+            break
+    return best[1] if best is not None else None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import heapq
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +79,7 @@ def _lines(
     """Lines of the forward pass, of the backward pass (last executed first), and of the update."""
     window = known.window
     end = _end_of_forward(known, examination)
-    new = [p.after.ravel() for p in known.parameters]
+    new = [p.after.ravel() for p in known.parameters if not p.unmoved]
     forward: dict[int, float] = {}
     backward: dict[int, float] = {}
     update: dict[int, float] = {}
@@ -262,7 +263,7 @@ def _in_stages(program: Program, told: dict[str, Facts], most: int, only: Collec
     seen = set()
     for number, edit in enumerate(_merged(program, told, most, only)):
         if number == SHARED_AFTER:
-            for other in _merged(program, everywhere, 3 * most, only or SHARED)[:SHARED_MOST]:
+            for other in _merged(program, everywhere, SHARED_MOST, only or SHARED):
                 if other.cause in SHARED and other.source not in seen:
                     seen.add(other.source)
                     yield other
@@ -272,13 +273,10 @@ def _in_stages(program: Program, told: dict[str, Facts], most: int, only: Collec
     yield from (edit for edit in _merged(program, everywhere, 3 * most, only) if edit.source not in seen)
 
 
-def _merged(program: Program, told: dict[str, Facts], most: int, only: Collection[str] = ()) -> list[Edit]:
+def _merged(program: Program, told: dict[str, Facts], most: int, only: Collection[str] = ()) -> Iterator[Edit]:
     """The cheapest edits of all files. In the order of their cost, those of ``only`` where it is given."""
-    every: list[Edit] = []
-    for file, text in program.sources.items():
-        proposed = candidates(text, file, told[file])
-        every += islice((e for e in proposed if not only or {e.cause, *e.other_causes} & set(only)), most)
-    return sorted(every, key=lambda e: e.cost)[:most]
+    proposed = [candidates(text, file, told[file], only) for file, text in program.sources.items()]
+    return islice(heapq.merge(*proposed, key=lambda e: e.cost), most)
 
 
 def _groups(edits: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -149,11 +149,19 @@ class LargeData:
 class Step:
     """A run that stands still at the start of a pass of a loop. Every ``take`` forks it: the step itself never moves."""
 
-    def __init__(self, session: Session, connection: socket.socket, first: dict[str, Any], seconds: float) -> None:
+    def __init__(
+        self, session: Session, program: Program, connection: socket.socket, first: dict[str, Any], seconds: float
+    ) -> None:
         self._session, self._connection, self._seconds = session, connection, seconds
+        self.program = program
         self.leaves: dict[str, Array] = first["leaves"]
         self.hit: int = first["hit"]
         self.reached_after: float = first["seconds"]
+
+    @property
+    def sites(self) -> list[Site]:
+        """The numbered places of the program that stands still here."""
+        return self._session.table(self.program).sites
 
     def take(
         self,
@@ -379,7 +387,7 @@ class Session:
         if not answer.get("ready"):
             connection.close()
             return None
-        return Step(self, connection, answer, seconds)
+        return Step(self, program or self.program, connection, answer, seconds)
 
     def close(self) -> None:
         if hasattr(self, "_keeper"):

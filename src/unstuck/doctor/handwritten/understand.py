@@ -7,16 +7,21 @@ itself, a rate only the length of the step, the state of a recurrent network doe
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .edits.names import as_updates
+from .instrument import LoopSite
 from .leaves import rearranged
 from .program import Program
 from .session import Array, Series, Session, Step, Window
 
 H = 1e-5  # length of a nudge, times max(1, rms of the parameter)
+MOST_UNMOVED = 24  # variables that stand still although a line moves them
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Parameter:
         """What the step added, flat."""
         change: Array = (self.after - self.before).ravel()
         return change
+
+    @property
+    def unmoved(self) -> bool:
+        """The step left every number as it was."""
+        return bool(np.array_equal(self.before, self.after))
 
     @property
     def rms(self) -> float:
@@ -55,6 +65,8 @@ class Understanding:
     ``update_moment``: the order number of the first recorded event that is a parameter's new value (inf if none was).
     ``influenced``: series that some parameter influences before that moment -> the paths of those parameters.
     ``touched``: all series that some parameter influences, also after that moment. ``states``: other variables that change.
+    A parameter may stand still (``unmoved``): a line moves it, by nothing. ``guessed``: nothing that changes acts on how
+    others change, so the parameters are only what acts on most.
     """
 
     loop: int
@@ -66,32 +78,46 @@ class Understanding:
     influenced: dict[tuple[int, str], set[str]]
     touched: set[tuple[int, str]]
     states: list[str]
+    guessed: bool = False
 
 
 def rank_loops(table: dict[str, Any], session: Session, program: Program) -> list[tuple[int, int]]:
-    """Loops whose pass may be one training step, best first, with the number of the first pass to look at."""
-    sizes = table["sizes"]
-    loops = session.table(program).loops
+    """Loops whose pass may be one training step, best first, with the number of the first pass to look at.
 
+    What the richest pass changes is taken for a whole step. Loops that change nothing of that (it was the sum over a batch in a
+    function of its own, say) come behind, judged by the richest pass among them.
+    """
+    ranked: list[tuple[int, int]] = []
+    rows = table["loops"]
+    while rows:
+        found = _ranked(rows, table["sizes"], session.table(program).loops)
+        if not found:
+            break
+        ranked += found
+        taken = {loop for loop, _ in found}
+        rows = [row for row in rows if row["loop"] not in taken]
+    return ranked
+
+
+def _ranked(rows: list[dict[str, Any]], sizes: dict[str, int], loops: list[LoopSite]) -> list[tuple[int, int]]:
     def weight(paths: list[str] | set[str]) -> float:
         return sum(1.0 if sizes[p] > 1 else 0.25 for p in paths)
 
-    passes = [changed for row in table["loops"] for changed in row["changes"]]
+    passes = [changed for row in rows for changed in row["changes"]]
     union = set(max(passes, key=weight, default=[]))  # what one whole step changes
     ranked = []
-    for row in table["loops"]:
+    for row in rows:
         counts = [weight(union & set(changed)) for changed in row["changes"]]
         if not counts or max(counts) == 0:
             continue
         share = float(np.mean(sorted(counts)[len(counts) // 2 :])) / weight(union)
         first = next(i for i, c in enumerate(counts) if c >= 0.25 * max(counts))
-        whole = max(counts) >= 0.75 * weight(union)  # a pass that never changes most of it goes over layers or neurons
-        ranked.append((share, row["depth"], loops[row["loop"]].depth, row["loop"], row["hit"][first], whole))
+        ranked.append((share, row["depth"], loops[row["loop"]].depth, row["loop"], row["hit"][first]))
     if not ranked:
         return []
     best = max(r[0] for r in ranked)
-    near = sorted((r for r in ranked if r[0] >= 0.6 * best and r[5]), key=lambda r: (r[1], r[2]), reverse=True)
-    rest = sorted((r for r in ranked if r not in near), reverse=True)
+    near = sorted((r for r in ranked if r[0] >= 0.6 * best), key=lambda r: (r[1], r[2]), reverse=True)
+    rest = sorted((r for r in ranked if r[0] < 0.6 * best), reverse=True)
     return [(r[3], r[4]) for r in near + rest]
 
 
@@ -132,6 +158,13 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
         for path, (_, window) in nudged.items()
     }
     chosen = [path for path in nudged if _is_parameter(path, changed, nudged, reach)]
+    still = _unmoved(step, base, changed, rng)
+    if still:
+        changed |= {path: leaf for path, (leaf, _, _) in still.items()}
+        chosen = chosen or _acting(base, changed, nudged, [window for _, _, window in still.values()])
+        nudged |= {path: (delta, window) for path, (_, delta, window) in still.items()}
+        chosen += still
+    guessed = not chosen
     if not chosen:  # one matrix and nothing else: whatever acts on most of what is recorded, and persists
         acts = {p: len(differing(base, w, np.inf)) for p, (_, w) in nudged.items() if _persists(changed[p], nudged[p])}
         most = max(acts.values(), default=0)
@@ -146,22 +179,111 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
             influenced.setdefault(key, set()).add(path)
     touched = {key for path in chosen for key in differing(base, nudged[path][1], np.inf)}
     states = [path for path in changed if path not in chosen]
-    return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, touched, states)
+    return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, touched, states, guessed)
 
 
-def known_step(step: Step, loop: int, paths: list[str], rng: np.random.Generator) -> Understanding | None:
-    """The understanding of a step whose parameters are known by path; None when one of them is gone or stands still."""
+def _unmoved(
+    step: Step, base: Window, changed: dict[str, Parameter], rng: np.random.Generator
+) -> dict[str, tuple[Parameter, Array, Window]]:
+    """Variables that a line of the step moves by exactly nothing and that act on how others move -> nudge and its outcome.
+
+    That the line moves this variable is known from the nudge: what the line stores is shifted by just that.
+    """
+    lines = moving_sites(step)
+    stored = [series for key, series in base.series.items() if key[0] in lines and series.is_float]
+    found: dict[str, tuple[Parameter, Array, Window]] = {}
+    for path, value in step.leaves.items():
+        after = base.leaves.get(path)
+        if path in changed or after is None or not np.all(np.isfinite(value)) or not np.array_equal(value, after):
+            continue
+        held = [
+            (series, part) for series in stored for part in _parts(series, value.size) if _equal(part, series, value)
+        ]
+        if not held:
+            continue
+        leaf = Parameter(path, value.shape, value, value, np.ones(value.size, dtype=bool))
+        delta = np.asarray(1e-4 * max(1.0, leaf.rms) * _direction(leaf, rng))
+        answer = step.take({path: delta}, leaves=[path, *changed])
+        if not answer or len(found) >= MOST_UNMOVED:
+            continue
+        window = answer[0]
+        reached = [o for o, p in changed.items() if o in window.leaves and not _same(window.leaves[o], p.after)]
+        acts = len(reached) > 1 or any(changed[o].before.size != value.size for o in reached)
+        if acts and any(_shifted(window, series, part, value + delta, delta) for series, part in held):
+            found[path] = (leaf, delta, window)
+    return found
+
+
+def _parts(series: Series, size: int) -> list[int]:
+    """Occurrences of that size; -1 stands for all of them together."""
+    if all(not shape or int(np.prod(shape)) == 1 for shape in series.shapes):
+        return [-1] if series.flat.size >= size else []
+    return [i for i, shape in enumerate(series.shapes[:64]) if int(np.prod(shape)) == size]
+
+
+def _part(series: Series, index: int, size: int) -> Array:
+    return series.flat[:size] if index < 0 else series.occurrence(index).ravel()
+
+
+def _equal(index: int, series: Series, value: Array) -> bool:
+    return bool(np.array_equal(_part(series, index, value.size), value.ravel()))
+
+
+def _shifted(window: Window, series: Series, index: int, wanted: Array, delta: Array) -> bool:
+    """The line stores the nudged value (or moves on from it by little)."""
+    other = window.series.get(series.key)
+    if other is None or other.shapes != series.shapes:
+        return False
+    away = _part(other, index, wanted.size) - wanted.ravel()
+    return float(np.linalg.norm(away)) <= 0.5 * float(np.linalg.norm(delta))
+
+
+def moving_sites(step: Step) -> set[int]:
+    """The recorded places where a value is moved by something: ``w -= d``, ``w = w - d``."""
+    lines: set[tuple[str, int]] = set()
+    for file, text in step.program.sources.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Assign | ast.AugAssign) and as_updates(node):
+                lines |= {(file, line) for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    return {site.number for site in step.sites if site.kind == "target" and (site.file, site.line) in lines}
+
+
+def _acting(
+    base: Window, changed: dict[str, Parameter], nudged: dict[str, tuple[Array, Window]], others: list[Window]
+) -> list[str]:
+    """Variables that persist and that, before they change, act on the same values as those that stand still."""
+    found = []
+    for path, nudge in nudged.items():
+        moment = update_moment(base, [changed[path]])
+        mine = set(differing(base, nudge[1], moment))
+        if _persists(changed[path], nudge) and any(mine & set(differing(base, w, moment)) for w in others):
+            found.append(path)
+    return found
+
+
+def known_step(
+    step: Step, loop: int, paths: list[str], rng: np.random.Generator, stands_still: Collection[str] = ()
+) -> Understanding | None:
+    """The understanding of a step whose parameters are known by path; None when one of them is gone.
+
+    None, too, when one does not change, unless it is one of ``stands_still``, or forgets what it was.
+    """
     windows = step.take()
     if not windows:
         return None
     base = windows[0]
     changed = changed_leaves(step.leaves, base)
+    still = set(stands_still)
+    for path in paths:
+        value = step.leaves.get(path)
+        if path not in changed and path in still and value is not None:
+            changed[path] = Parameter(path, value.shape, value, value, np.ones(value.size, dtype=bool))
     if not all(path in changed for path in paths):
         return None
     parameters = [changed[path] for path in paths]
     together = {p.path: np.asarray(1e-4 * max(1.0, p.rms) * _direction(p, rng)) for p in parameters}
     nudged = step.take(together)
-    if not nudged:
+    if not nudged or not all(p.unmoved or _persists(p, (together[p.path], nudged[0])) for p in parameters):
         return None
     moment = update_moment(base, parameters)
     influenced = {key: set(paths) for key in differing(base, nudged[0], moment)}
@@ -221,6 +343,8 @@ def update_moment(window: Window, parameters: list[Parameter]) -> float:
     """Order number of the first recorded event that holds (the beginning of) a parameter's new value."""
     first = np.inf
     for parameter in parameters:
+        if parameter.unmoved:
+            continue
         new = parameter.after.ravel()
         old = parameter.before.ravel()
         for series in window.series.values():

@@ -10,23 +10,25 @@ is one new file there.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import pkgutil
+import types
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from unstuck.errors import InputError
 
 from . import families as folder
 from .model import Change, Edit, Facts
 from .reading import Reading
-from .text import parse
 
 __all__ = ["Edit", "Facts", "candidates", "families"]
 
 PER_FAMILY = 24  # candidates that one family may offer for one line
 PER_LINE = 90  # candidates for one line, all families together
+
+_Code = tuple[object, ...]
 
 
 def families() -> dict[str, Callable[..., Iterable[Change]]]:
@@ -35,13 +37,14 @@ def families() -> dict[str, Callable[..., Iterable[Change]]]:
     return {name: importlib.import_module(f"{folder.__name__}.{name}").propose for name in found}
 
 
-def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[Edit]:
+def candidates(source: str, file: str, facts: Facts | None = None, causes: Collection[str] = ()) -> Iterator[Edit]:
     """Candidate edits of one file: cheapest first, no two with the same meaning, each of them compiles.
 
     Args:
         source: the text of the file.
         file: its name, copied into the edits.
         facts: what is known about the running program.
+        causes: only edits that may mean one of these; empty for all.
 
     Raises:
         InputError: when ``source`` is not valid Python.
@@ -60,23 +63,26 @@ def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[E
             proposed.append((cost, len(proposed), name, change))
     proposed.sort(key=lambda p: p[:2])
     texts = [reading.text.apply(c.pieces) for _, _, _, c in proposed]
-    causes: dict[str, list[str]] = {}
+    meant: dict[str, list[str]] = {}
     for text, (_, _, _, change) in zip(texts, proposed, strict=True):
-        known = causes.setdefault(text or "", [])
+        known = meant.setdefault(text or "", [])
         known += [c for c in (change.cause, *change.other_causes) if c not in known]
-    seen: set[tuple[int, str]] = set()
+    seen: set[tuple[int, _Code]] = set()
+    originals: dict[tuple[int, int], _Code | None] = {}
     by_line: Counter[int] = Counter()
     by_family: Counter[tuple[int, str]] = Counter()
     for text, (cost, _, name, change) in zip(texts, proposed, strict=True):
         if text is None or by_line[change.line] >= PER_LINE or by_family[change.line, name] >= PER_FAMILY:
             continue
-        meaning = _meaning(reading, change, text)
+        if causes and not set(causes) & set(meant[text]):
+            continue
+        meaning = _meaning(reading, change, text, originals)
         if meaning is None or meaning in seen:
             continue
         seen.add(meaning)
         by_line[change.line] += 1
         by_family[change.line, name] += 1
-        others = tuple(c for c in causes[text] if c != change.cause)
+        others = tuple(c for c in meant[text] if c != change.cause)
         yield Edit(
             change.cause,
             file,
@@ -91,34 +97,40 @@ def candidates(source: str, file: str, facts: Facts | None = None) -> Iterator[E
         )
 
 
-def _meaning(reading: Reading, change: Change, mended: str) -> tuple[int, str] | None:
-    """The tree of the changed part without positions, as a key; None when it does not compile or nothing has changed.
+def _meaning(
+    reading: Reading, change: Change, mended: str, originals: dict[tuple[int, int], _Code | None]
+) -> tuple[int, _Code] | None:
+    """What the changed part compiles to, as a key; None when it does not compile or nothing has changed.
 
     Only the outermost function or top-level statement around the change is looked at: the rest of the text is the same.
+    ``originals`` keeps what the parts compile to as they are.
     """
     start, end = _region(reading, change)
     grown = len(mended) - len(reading.text.source)
-    before = _dump(reading.text.source[start:end])
-    after = _dump(mended[start : end + grown])
-    return None if after is None or after == before else (start, after)
+    if (start, end) not in originals:
+        originals[start, end] = _compiled(reading.text.source[start:end])
+    after = _compiled(mended[start : end + grown])
+    return None if after is None or after == originals[start, end] else (start, after)
 
 
 def _region(reading: Reading, change: Change) -> tuple[int, int]:
     """Offsets of the lines of that function or statement; of the whole text when the change reaches beyond one."""
-    text = reading.text
     first, last = min(p.start for p in change.pieces), max(p.end for p in change.pieces)
-    for statement in reading.outermost:
-        if text.solo(statement):
-            start, end = text.full_lines(statement)
-            if start <= first and last < end:
-                return start, end
-    return 0, len(text.source)
+    whole = (0, len(reading.text.source))
+    return next(((start, end) for start, end in reading.regions if start <= first and last < end), whole)
 
 
-def _dump(text: str) -> str | None:
+def _compiled(text: str) -> _Code | None:
     try:
-        tree = parse("if 1:\n" + text if text[:1] in " \t" else text)
-        compile(tree, "<edit>", "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile("if 1:\n" + text if text[:1] in " \t" else text, "<edit>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return None
-    return ast.dump(tree)
+    return _without_lines(code)
+
+
+def _without_lines(code: types.CodeType) -> _Code:
+    """Instructions, constants and names of a piece of code, without its lines; equal for texts that do the same."""
+    constants = tuple(_without_lines(c) if isinstance(c, types.CodeType) else (repr(c),) for c in code.co_consts)
+    return code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars, code.co_exceptiontable

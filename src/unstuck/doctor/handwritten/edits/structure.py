@@ -87,6 +87,11 @@ class Structure:
         return found
 
     @cached_property
+    def regions(self) -> list[tuple[int, int]]:
+        """Offsets of the full lines of each of them that shares its lines with nothing else."""
+        return [self.text.full_lines(s) for s in self.outermost if self.text.solo(s)]
+
+    @cached_property
     def modules(self) -> dict[str, str]:
         """Imported module -> the name it has in this file: {"numpy": "np"}."""
         found: dict[str, str] = {}

@@ -21,6 +21,8 @@ def propose(reading: Reading) -> Iterator[Change]:
         yield from _aliases(reading, statement)
         yield from _in_place(reading, statement)
         yield from _chained(reading, statement)
+        yield from _kept_before_filled(reading, statement)
+        yield from _altered(reading, statement)
         for value in reading.values(statement):
             for node in walk(value):
                 yield from _repeated(reading, node)
@@ -105,6 +107,40 @@ def _in_place(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
         "make a new array instead of changing the old one",
         1.7,
     )
+
+
+def _kept_before_filled(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
+    """``kept.append(b)`` and then ``b[...] = value`` -> ``kept.append(value)``; the same for ``kept[t] = b``."""
+    text = reading.text
+    if not text.solo(statement):
+        return
+    block, at = text.block(statement)
+    after = block[at + 1] if at + 1 < len(block) else None
+    if not (isinstance(after, ast.Assign) and len(after.targets) == 1 and text.solo(after)):
+        return
+    target = after.targets[0]
+    if not (isinstance(target, ast.Subscript) and canonical(target.slice) in ("...", ":")):
+        return
+    held: ast.expr | None = None
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[only])):
+            held = only
+        case ast.Assign(targets=[ast.Subscript()], value=only):
+            held = only
+    if held is not None and canonical(held) == canonical(target.value):
+        pieces = [text.swap(held, text.of(after.value)), *text.cut(after)]
+        yield change(reading, statement, pieces, CAUSES, "keep a new array each time", 0.8)
+
+
+def _altered(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
+    """``a *= 0.5`` behind the computation of a, while the gradient still needs a as it was -> without it."""
+    if not isinstance(statement, ast.AugAssign) or not reading.text.solo(statement):
+        return
+    block, at = reading.text.block(statement)
+    own = canonical(statement.target)
+    before = [s for s in block[:at] if isinstance(s, ast.Assign) and own in {canonical(t) for t in s.targets}]
+    if before and isinstance(statement.op, ast.Mult | ast.Div | ast.Add | ast.Sub):
+        yield change(reading, statement, reading.text.cut(statement), CAUSES, f"leave `{own}` as it was", 1.4)
 
 
 def _chained(reading: Reading, statement: ast.stmt) -> Iterator[Change]:

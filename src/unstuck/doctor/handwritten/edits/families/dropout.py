@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..making import change, is_number, products, times
+from ..making import chains, change, factors, is_number, products, times
 from ..model import Change
 from ..reading import Reading, Reference, base_of, called, canonical, names_in
 from ..text import PRODUCT, bracketed, walk
@@ -92,6 +92,19 @@ def _stored(reading: Reading, statement: ast.stmt, node: ast.expr, masks: list[t
         if canonical(base_of(reference.node)) not in own:
             summary = f"use the mask of the forward pass, `{reference.text}`"
             yield change(reading, node, reading.text.swap(node, reference.text), CAUSES, summary, 1.0)
+            for chain in chains(reading, statement):
+                parts = factors(chain)
+                if not any(part is node for part, _ in parts) or not isinstance(node, ast.Compare):
+                    continue
+                share = canonical(node.comparators[0])
+                kept = [(part, up) for part, up in parts if up or canonical(part) != share]
+                if len(kept) < len(parts) and kept[0][1]:
+                    texts = [
+                        reference.text if part is node else reading.text.fitted(part, PRODUCT + 1) for part, _ in kept
+                    ]
+                    signs = ["", *(" * " if up else " / " for _, up in kept[1:])]
+                    whole = "".join(sign + part for sign, part in zip(signs, texts, strict=True))
+                    yield change(reading, node, reading.text.swap(chain, whole), CAUSES, summary, 1.0)
 
 
 def _masked(reading: Reading, statement: ast.stmt, masks: list[tuple[str, str]]) -> Iterator[Change]:

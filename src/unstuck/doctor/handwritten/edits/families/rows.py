@@ -19,6 +19,7 @@ def propose(reading: Reading) -> Iterator[Change]:
             yield from _batches(reading, statement, statement.target, statement.iter, statement.body)
             yield from _zipped_slices(reading, statement)
         for value in reading.expressions(statement):
+            yield from _cut_alike(reading, value)
             for node in walk(value):
                 yield from _ranges(reading, statement, node)
                 yield from _fixed_row(reading, node)
@@ -295,6 +296,35 @@ def _fixed_row(reading: Reading, node: ast.AST) -> Iterator[Change]:
             yield change(
                 reading, node, text.swap(node, text.of(node.value)), causes, f"all of `{text.of(node.value)}`", 1.2
             )
+
+
+def _cut_alike(reading: Reading, value: ast.expr) -> Iterator[Change]:
+    """``a[1:].T @ d[1:]``: both factors without the cut, and a factor of a product without it."""
+    text = reading.text
+    groups: dict[str, list[ast.Subscript]] = {}
+    for node in walk(value):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _cuts_one(node.slice):
+            groups.setdefault(canonical(node.slice), []).append(node)
+    causes = ("samples-dropped", "conv-index-wrong", "time-index-wrong", "gradient-operand-wrong")
+    every = [node for group in groups.values() for node in group]
+    for group in [g for g in groups.values() if len(g) > 1] or ([every] if len(every) > 1 else []):
+        pieces = [text.swap(node, text.of(node.value)) for node in group]
+        names = " and ".join(f"`{text.of(node.value)}`" for node in group)
+        if not any(a is not b and a in walk(b) for a in group for b in group):
+            yield change(reading, value, pieces, causes, f"all of {names}", 0.8)
+
+
+def _cuts_one(index: ast.expr) -> bool:
+    """``1:``, ``:-1`` on one of the axes, all of the others."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    slices = [p for p in parts if isinstance(p, ast.Slice)]
+    cut = [p for p in slices if p.lower is not None or p.upper is not None]
+    if len(slices) != len(parts) or len(cut) != 1 or cut[0].step is not None:
+        return False
+    lower, upper = cut[0].lower, cut[0].upper
+    if upper is None:
+        return lower is not None and number(lower) == 1
+    return lower is None and number(upper) == -1
 
 
 def _left_early(reading: Reading, statement: ast.stmt) -> Iterator[Change]:

@@ -1,0 +1,151 @@
+"""Gradients that are right and yet not used as they should be: upside down, unequally scaled, shared, or lost on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from .compare import PARALLEL, sources
+from .edits.base import candidates
+from .edits.model import Edit, Facts
+from .examine import Examination, examine, examine_step
+from .nudge import Objective
+from .program import Program
+from .repair import Mended, mapped_loop
+from .session import Session, WatchError
+
+SAME_RATE = 1e-6  # relative difference under which two rates are one
+MOST_ALIASES = 8  # repairs of shared memory that are tried
+MOST_LOST = 12  # repairs of a lost update that are tried
+LOST = ("update-not-applied", "step-missing")
+
+
+def recorded_factors(examination: Examination, objective: Objective, index: int) -> list[tuple[float, float]]:
+    """(order, factor) of every recorded value that is parallel to a parameter's true gradient: value = factor * gradient."""
+    known = examination.known
+    true = objective.derivative[index]
+    size = float(true @ true)
+    if size == 0.0:
+        return []
+    found = []
+    with np.errstate(all="ignore"):
+        for source in sources(known.parameters[index], known.window)[1:]:
+            user = examination.derivatives.directions[index] @ source.flat
+            factor = float(user @ true) / size
+            if factor and np.max(np.abs(user - factor * true)) <= PARALLEL * np.max(np.abs(user)):
+                found.append((source.order, factor))
+    return sorted(found)
+
+
+def wrong_sign(examination: Examination) -> tuple[str, ...]:
+    """What may be meant where the step climbs: the step itself, where the gradient before it points uphill as it should."""
+    loss = next((c for c in examination.ranking if c.clean and c.objective.kind == "loss"), None)
+    whole = ("update-ascends", "optimizer-formula-wrong", "output-delta-wrong")
+    if loss is None:
+        return whole
+    uphill = []
+    for i, verdict in enumerate(loss.verdicts):
+        if verdict.status != "right" or verdict.small:
+            continue
+        before = [
+            factor
+            for order, factor in recorded_factors(examination, loss.objective, i)
+            if order < examination.known.update_moment and abs(abs(factor / verdict.factor) - 1) > 1e-3
+        ]
+        if before:
+            uphill.append(before[-1] > 0)
+    return whole[:2] if uphill and all(uphill) else whole
+
+
+@dataclass(frozen=True)
+class Unequal:
+    """One rate, applied to gradients that are not equally scaled. ``usual``: the factor of most; ``others``: path -> factor."""
+
+    usual: float
+    others: dict[str, float]
+
+    def mended(self, examination: Examination) -> bool:
+        """The others have the usual factor, too."""
+        best = examination.best
+        if best is None or not best.clean:
+            return False
+        factors = {v.path: v.factor for v in best.verdicts if v.status == "right" and not v.small}
+        return all(abs(factors.get(path, 0.0) / self.usual - 1) < 1e-4 for path in self.others)
+
+
+def unequal(examination: Examination) -> Unequal | None:
+    """Whether the same rate stands before gradients of which some are larger or smaller by a constant factor.
+
+    A rate of its own for each layer is a choice; then each recorded gradient is the true one, and the rates differ.
+    """
+    best = examination.best
+    if best is None or not best.clean:
+        return None
+    rates: list[set[float]] = []
+    factors: dict[str, float] = {}
+    for i, verdict in enumerate(best.verdicts):
+        if verdict.status != "right" or verdict.small or verdict.through is None or verdict.through.key is not None:
+            continue
+        factors[verdict.path] = verdict.factor
+        own = {verdict.factor / f for _, f in recorded_factors(examination, best.objective, i)}
+        rates.append({rate for rate in own if abs(abs(rate) - 1) > SAME_RATE})
+    if len(factors) < 3:
+        return None
+    values = list(factors.values())
+    usual = max(values, key=lambda f: sum(abs(g / f - 1) < 1e-4 for g in values))
+    others = {path: f for path, f in factors.items() if abs(f / usual - 1) > 1e-3}
+    if not others or 2 * len(others) >= len(values):
+        return None
+    common = [rate for rate in rates[0] if all(any(abs(r / rate - 1) < SAME_RATE for r in own) for own in rates)]
+    return Unequal(usual, others) if common else None
+
+
+def unshared(session: Session, program: Program, loop: int, reference: Examination, seconds: float) -> Iterator[Mended]:
+    """Repairs of shared memory by which more parameters appear: before, two of them were one array."""
+    end = time.monotonic() + seconds
+    paths = {p.path for p in reference.known.parameters}
+    told = Facts(parameters=[p.text for p in reference.known.parameters])
+    for tried, edit in enumerate(_proposed(program, told, ("weights-aliased",), MOST_ALIASES), start=1):
+        if time.monotonic() > end:
+            return
+        variant = program.with_source(edit.file, edit.source)
+        try:
+            number = mapped_loop(session, program, variant, loop)
+            step = None if number is None else session.stop(number, reference.known.hit, variant)
+            if step is None or number is None:
+                continue
+            with step:
+                found = examine_step(step, number)
+        except (WatchError, OSError):
+            continue
+        if found is not None and found.state == "right" and {p.path for p in found.known.parameters} > paths:
+            yield Mended(edit, variant, found, True, tried)
+
+
+def applied(session: Session, program: Program, seconds: float) -> Iterator[tuple[Mended, int]]:
+    """Repairs of an update that is computed and lost, in a program in which nothing is trained: with the training loop."""
+    end = time.monotonic() + seconds
+    for tried, edit in enumerate(_proposed(program, Facts(), LOST, MOST_LOST), start=1):
+        if time.monotonic() > end:
+            return
+        variant = program.with_source(edit.file, edit.source)
+        try:
+            found = examine(session, variant, session.scout(variant, seconds=10.0, patience=0.3))
+        except (WatchError, OSError):
+            continue
+        if found is not None and found[0].state == "right" and not found[0].known.guessed:
+            yield Mended(edit, variant, found[0], True, tried), found[1]
+
+
+def _proposed(program: Program, told: Facts, only: tuple[str, ...], most: int) -> list[Edit]:
+    """The cheapest edits that mean one of these causes first, under that name."""
+    every = [
+        edit
+        for file, text in program.sources.items()
+        for edit in islice((e for e in candidates(text, file, told, only) if e.cause in only), most)
+    ]
+    return sorted(every, key=lambda e: e.cost)[:most]
