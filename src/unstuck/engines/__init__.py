@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from unstuck.autodiff import Graph
+from unstuck.engines.steps import Steps, Training
 from unstuck.errors import unknown_name
 
 ENGINES = ("cpu", "reference")
@@ -18,14 +19,17 @@ class Engine(Protocol):
 
     def compile(self, graph: Graph) -> Callable[..., list[Any]]: ...
 
+    def steps(self, training: Training) -> Steps:
+        """What takes many steps of a training in a row."""
+
 
 def engine(name: str) -> Engine:
     """The engine of a name; "auto" is the fastest one that this machine has."""
-    if name == "cpu":
+    if name in ("auto", "cpu"):
         from unstuck.engines.cpu import CpuEngine
 
         return CpuEngine()
-    if name in ("auto", "reference"):
+    if name == "reference":
         from unstuck.engines.reference import ReferenceEngine
 
         return ReferenceEngine()

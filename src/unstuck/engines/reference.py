@@ -10,6 +10,7 @@ import numpy as np
 
 from unstuck.autodiff import Graph, Node
 from unstuck.autodiff.primitives import TABLE
+from unstuck.engines.steps import PlainSteps, Training
 from unstuck.errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -23,6 +24,10 @@ class ReferenceEngine:
     def compile(self, graph: Graph) -> Program:
         """A callable that runs the graph; see :class:`Program`."""
         return Program(graph)
+
+    def steps(self, training: Training) -> PlainSteps:
+        """Training step by step."""
+        return PlainSteps(training, self.compile)
 
 
 class Program:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from unstuck.data.dataset import Dataset
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.engines import engine as engine_of
 from unstuck.engines.reference import is_finite
+from unstuck.engines.steps import Training
 from unstuck.engines.threads import suited_to
 from unstuck.errors import InputError
 from unstuck.nn.checks import number, whole_number
@@ -36,6 +37,8 @@ Array = np.ndarray[Any, Any]
 
 # Above this size the preprocessed training inputs are not kept as a whole; each batch is preprocessed when it is used.
 KEEP_BYTES = 2**30
+# After so many seconds of steps their results are looked at: a NaN ends training, Ctrl-C is heard.
+LOOK_SECONDS = 0.05
 
 
 def fit(
@@ -84,15 +87,6 @@ def fit(
         [*([Penalty(l1, l2)] if l1 or l2 else []), *_listed(penalties)], clip_norm, sample_weight, class_weight, early_stopping,
         tolerance, callbacks, engine,
     ).run_all()  # fmt: skip
-
-
-class _Batch(NamedTuple):
-    """One step's share of the epoch."""
-
-    number: int
-    rows: Any  # a slice, or row numbers
-    size: int
-    rate: float
 
 
 class _Training:
@@ -168,7 +162,8 @@ class _Training:
         network.class_names = train.class_names
         self.network = network
         self.inputs: Array | None = None
-        if train.inputs.size * network.dtype.itemsize <= KEEP_BYTES:
+        stored = self._stored_pixels()
+        if stored is None and train.inputs.size * network.dtype.itemsize <= KEEP_BYTES:
             self.inputs = network.prepared(train.inputs)
         if self.validation is not None:
             network.prepared(self.validation.inputs[:1])
@@ -187,18 +182,35 @@ class _Training:
         rule = early_stopping_of(early_stopping, self._figures())
         self.watcher = Watcher(rule) if rule is not None else None
         self.parameters = list(network.parameters.values())
-        self.state = [*self.parameters, *self.plan.slots().values()]  # parameters, then the optimiser's slots
-        self.epoch_start = (self.state, 0)
         # Recorded now, so that whatever is wrong with a function of the user's is said before anything is changed.
-        self.programs: dict[int, Any] = {}
+        self.graphs: dict[int, Graph] = {}
         for size in {self.rows, len(train) % self.rows} - {0}:
-            self._program(size)
+            self.graph(size)
+        self.given = Training(
+            self.graph, self.rows, self.inputs if stored is None else stored[0], self.prepared_rows, self.targets, self.weights,
+            [*self.parameters, *self.plan.slots().values()], self.run.seed, *((None, None) if stored is None else stored[1:]),
+        )  # fmt: skip
+        self.steps = self.engine.steps(self.given)
+        self.pace = math.inf  # seconds a step, as far as is known
+        self.epoch_start = (self.state, 0)
         self.callbacks = list(callbacks)
         hooks = {"on_train_batch_begin", "on_train_batch_end"}
         self.batch_hooks = [
             c for c in self.callbacks
             if hooks & set(vars(c)) or any(getattr(type(c), hook) is not getattr(Callback, hook) for hook in hooks)
         ]  # fmt: skip
+
+    def _stored_pixels(self) -> tuple[Array, Array | None, Array | None] | None:
+        """Bytes that the engine itself turns into inputs, with shift and factor of each place: they stay as they are stored."""
+        network, raw, done = self.network, self.train.inputs, self.network.preprocessing
+        if self.engine.name == "reference" or raw.dtype != np.uint8 or self.rows == len(self.train):
+            return None
+        network.prepared(raw[:1])  # what is wrong with their shape is said now
+        if done.divisor is None or done.shift is None:
+            return raw, None, None
+        shape, dtype = raw.shape[1:], network.dtype
+        shift, divisor = (np.broadcast_to(part, shape).ravel() for part in (done.shift, done.divisor))
+        return raw, shift.astype(dtype), (1 / divisor).astype(dtype)
 
     def _build(self, network: Network, seed: int) -> None:
         shape = self.train.input_shape
@@ -224,7 +236,7 @@ class _Training:
         run = self.run
         try:
             self._call("on_train_begin", {})
-            with suited_to(self._program(self.rows).graph):
+            with suited_to(self.graph(self.rows)):
                 for epoch in range(self.epochs):
                     if self._epoch(epoch):
                         break
@@ -247,40 +259,40 @@ class _Training:
         run, begun = self.run, time.perf_counter()
         self.epoch_start = (self.state, run.steps)
         self._call("on_epoch_begin", {}, epoch)
-        loss_sum = correct = 0.0
-        seen, gradient, rate = 0, None, 0.0
-        for batch in self.batches(epoch):
-            rate = batch.rate
+        parts: list[float] = []  # the loss of each step
+        correct, seen, done, gradient = 0.0, 0, 0, None
+        order, rates = self.order(epoch), self.rates(epoch)
+        while done < len(rates):
+            count = self._span(len(rates) - done)
+            rows = order[done * self.rows : (done + count) * self.rows]
             if self.batch_hooks:
-                self._call_batch("on_train_batch_begin", {"size": batch.size, "rows": batch.rows}, batch.number)
-            results = self.step(batch)
-            loss = float(results[0])
-            if not math.isfinite(loss):
+                self._call_batch("on_train_batch_begin", {"size": len(rows), "rows": rows}, done)
+            results = self.take(order, rates, done, count)
+            losses = np.asarray(results[0], np.float64)
+            if not np.isfinite(losses).all():
                 raise non_finite(self, epoch)
-            seen += batch.size
-            loss_sum += loss * (batch.size if self.loss.batch == "mean" else 1)
+            parts += losses.tolist()
+            seen, done = seen + len(rows), done + count
             if self.plan.counts_correct:
-                correct += float(results[2])
+                correct += float(results[2].sum())
             if self.plan.reports_gradient:
-                gradient = float(results[3 if self.plan.counts_correct else 2])
-            if not run.seconds_to_first_step:
-                run.seconds_to_first_step = time.perf_counter() - self.started
+                gradient = float(results[3 if self.plan.counts_correct else 2][-1])
             if self.batch_hooks:
                 self._store()
-                self._call_batch("on_train_batch_end", {"loss": loss, "size": batch.size}, batch.number)
+                self._call_batch("on_train_batch_end", {"loss": float(losses[-1]), "size": len(rows)}, done - 1)
                 if run.stop_training:
                     break
-            if self._is_close_enough(loss, gradient):
+            if self._is_close_enough(float(losses[-1]), gradient):
                 run.stopped_because = "tolerance"
                 break
         if not all(map(is_finite, self.state)):
             raise non_finite(self, epoch)
-        figures: dict[str, Any] = {"epoch": epoch + 1, "loss": loss_sum / (seen if self.loss.batch == "mean" else 1)}
+        figures: dict[str, Any] = {"epoch": epoch + 1, "loss": self._epoch_loss(parts, seen)}
         if self.plan.counts_correct:
             figures["accuracy"] = correct / seen
         if gradient is not None:
             figures["gradient"] = gradient
-        figures["learning_rate"] = rate
+        figures["learning_rate"] = float(rates[done - 1])
         self._store()
         if self.validation is not None:
             self._call("on_test_begin", {})
@@ -297,43 +309,57 @@ class _Training:
             run.stopped_because, stop = "callback", True
         return stop
 
-    def batches(self, epoch: int) -> Iterator[_Batch]:
-        """The batches of an epoch in their order, each row in one of them."""
-        count, factor = len(self.train), self._plateau_factor()
-        order = np.random.default_rng([self.run.seed, 1, epoch]).permutation(count) if self.shuffle else None
-        schedule = self.optimizer.learning_rate
+    def order(self, epoch: int) -> Array:
+        """The row numbers of an epoch in their order; each batch takes the next of them."""
+        count = len(self.train)
+        if not self.shuffle:
+            return np.arange(count)
+        return np.random.default_rng([self.run.seed, 1, epoch]).permutation(count)
+
+    def rates(self, epoch: int) -> Array:
+        """The learning rate of each step of an epoch."""
+        count, factor, schedule = len(self.train), self._plateau_factor(), self.optimizer.learning_rate
         assert isinstance(schedule, Schedule)
-        for number_, first in enumerate(range(0, count, self.rows)):
-            last = min(first + self.rows, count)
-            rows = slice(first, last) if order is None else order[first:last]
-            yield _Batch(number_, rows, last - first, schedule.at(epoch + first / count, self.epochs) * factor)
+        return np.array([schedule.at(epoch + i / count, self.epochs) * factor for i in range(0, count, self.rows)])
 
-    def arguments(self, batch: _Batch) -> tuple[Any, ...]:
-        """The inputs of the step graph for a batch."""
-        rows, scalar = batch.rows, self.network.dtype.type
-        x = self.network.prepared(self.train.inputs[rows]) if self.inputs is None else self.inputs[rows]
-        weights = () if self.weights is None else (self.weights[rows].astype(scalar),)
-        key = np.array([self.run.seed & 0xFFFFFFFF, self.run.steps & 0xFFFFFFFF], np.uint32)
-        return x, self.targets[rows], *weights, scalar(batch.rate), scalar(self.run.steps + 1), key, *self.state
-
-    def step(self, batch: _Batch) -> list[Any]:
-        """Take one step; its results as in :meth:`StepPlan.record`."""
-        program = self.programs.get(batch.size) or self._program(batch.size)
-        results: list[Any] = program(*self.arguments(batch))
-        # One assignment, so that an interrupt leaves either the old state or the new one.
-        self.state = results[len(results) - len(self.state) :]
-        self.run.steps += 1
+    def take(self, order: Array, rates: Array, first: int, count: int) -> list[Array]:
+        """Take ``count`` steps of an epoch from its step ``first`` on; each figure of :meth:`StepPlan.record`, for each step."""
+        begun = time.perf_counter()
+        rows = order[first * self.rows : (first + count) * self.rows]
+        results = self.steps.run(rows, rates[first : first + count], self.run.steps)
+        self.run.steps += count
+        now = time.perf_counter()
+        if not self.run.seconds_to_first_step:
+            self.run.seconds_to_first_step = now - self.started
+        else:  # the first steps also compile
+            self.pace = (now - begun) / count
         return results
+
+    def _span(self, left: int) -> int:
+        """How many of the steps that are left to take before looking at their results, and for Ctrl-C."""
+        if self.batch_hooks or self.tolerance is not None:
+            return 1
+        return max(1, min(left, int(LOOK_SECONDS / self.pace)))
+
+    @property
+    def state(self) -> list[Array]:
+        """The parameters, then the optimiser's slots."""
+        return self.steps.state
+
+    @state.setter
+    def state(self, values: Sequence[Array]) -> None:
+        self.steps.state = list(values)
+
+    def prepared_rows(self, rows: Array) -> Array:
+        """The inputs of these rows, ready for the network."""
+        return self.network.prepared(self.train.inputs[rows]) if self.inputs is None else self.inputs[rows]
 
     def graph(self, rows: int) -> Graph:
         """The step graph for batches of this many rows."""
-        inputs, targets = (rows, *(self.network.input_shape or ())), (rows, *self.targets.shape[1:])
-        return self.plan.record(inputs, targets, self.targets.dtype)
-
-    def _program(self, rows: int) -> Any:
-        if rows not in self.programs:
-            self.programs[rows] = self.engine.compile(self.graph(rows))
-        return self.programs[rows]
+        if rows not in self.graphs:
+            inputs, targets = (rows, *(self.network.input_shape or ())), (rows, *self.targets.shape[1:])
+            self.graphs[rows] = self.plan.record(inputs, targets, self.targets.dtype)
+        return self.graphs[rows]
 
     def go_back(self) -> None:
         """To the parameters, slots and step number of the start of this epoch."""
@@ -351,6 +377,13 @@ class _Training:
         if not isinstance(schedule, ReduceOnPlateau) or not len(history):
             return 1.0
         return schedule.plateau_factor(history["validation_loss" if self.validation is not None else "loss"])
+
+    def _epoch_loss(self, parts: list[float], seen: int) -> float:
+        """The loss of an epoch from those of its steps; only the last of them may have had fewer rows."""
+        if self.loss.batch == "sum":
+            return math.fsum(parts)
+        last = seen - self.rows * (len(parts) - 1)
+        return (self.rows * math.fsum(parts[:-1]) + last * parts[-1]) / seen
 
     def _is_close_enough(self, loss: float, gradient: float | None) -> bool:
         if self.tolerance is None:

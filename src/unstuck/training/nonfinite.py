@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from unstuck.autodiff import Node
 from unstuck.engines.reference import ReferenceEngine, is_finite
+from unstuck.engines.steps import arguments
 from unstuck.errors import NonFiniteError
 
 if TYPE_CHECKING:
@@ -21,14 +22,17 @@ def non_finite(training: _Training, epoch: int) -> NonFiniteError:
     run = training.run
     training.go_back()
     bad: Node | None = None
-    for batch in training.batches(epoch):
+    order, rates = training.order(epoch), training.rates(epoch)
+    for batch, rate in enumerate(rates):
         before = (training.state, run.steps)
-        if all(map(is_finite, training.step(batch))):
+        if all(map(is_finite, training.take(order, rates, batch, 1))) and all(map(is_finite, training.state)):
             continue
         training.state, run.steps = before
-        bad = ReferenceEngine().compile(training.graph(batch.size)).first_non_finite(*training.arguments(batch))
+        rows = order[batch * training.rows : (batch + 1) * training.rows]
+        given = arguments(training.given, rows, rate, run.steps, training.state)
+        bad = ReferenceEngine().compile(training.graph(len(rows))).first_non_finite(*given)
         break
-    step, rate = run.steps + 1, batch.rate
+    step = run.steps + 1
     training.go_back()
     run.stopped_because = "not finite"
     error = NonFiniteError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from unstuck.engines.cpu.emit.step import program_text
 from unstuck.engines.cpu.host import host
 from unstuck.engines.cpu.memory import LINE, View
 from unstuck.engines.cpu.plan import ARENA, BARRIER, CONSTANTS, Binding, Kernel, Plan
+from unstuck.engines.steps import Training
 from unstuck.errors import InputError
+
+if TYPE_CHECKING:
+    from unstuck.engines.cpu.steps import CpuSteps
 
 Array = np.ndarray[Any, Any]
 
@@ -24,7 +28,14 @@ class CpuEngine:
     name = "cpu"
 
     def compile(self, graph: Graph) -> Program:
+        """A callable that runs the graph; see :class:`Program`."""
         return Program(graph)
+
+    def steps(self, training: Training) -> CpuSteps:
+        """Training in compiled code, many steps at a time."""
+        from unstuck.engines.cpu.steps import CpuSteps
+
+        return CpuSteps(training)
 
 
 class Compiled:

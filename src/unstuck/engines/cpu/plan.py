@@ -23,12 +23,13 @@ ARENA, BARRIER, CONSTANTS, FIRST_FREE = 0, 1, 2, 3
 class Source:
     """An input whose rows are gathered from stored data: row ``index[step · rows + i]`` becomes row i.
 
-    ``dtype`` is the stored one. The values are (stored - shift) · factor; both are 0 to 1 numbers or one for each column
-    (None: the values are taken as they are).
+    ``dtype`` is the stored one. ``scaled`` values are (stored - shift) · factor, with one of each for every column. With
+    ``in_order`` there is no index: the rows lie as they are needed.
     """
 
     dtype: np.dtype[Any]
     scaled: bool = False
+    in_order: bool = False
 
 
 @dataclass(frozen=True)
