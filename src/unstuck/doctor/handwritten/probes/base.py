@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # Causes that spoil what is printed, not what is learnt.
 ABOUT_FIGURES = {"prediction-ignores-input", "metric-wrong", "preprocessing-differs", "printed-loss-not-trained-loss"}
 TAIL = 60  # passes at the end of training over which the quality is taken
+SHORT = 1.5  # seconds of a run under which nothing is gained by training less
 
 
 @dataclass
@@ -138,8 +139,12 @@ class Examination:
         tail: int = TAIL,
         whole: Iterable[int] = (),
         head_only: bool = False,
+        places: Iterable[int] = (),
     ) -> tuple[Followed, dict[int, int]] | None:
-        """Run a variant to its end with the sites of ``keys`` recorded; also the variant's site number of each site."""
+        """Run a variant to its end with the sites of ``keys`` recorded; also the variant's site number of each site.
+
+        ``places``: numbers of sites of the variant that are recorded, too.
+        """
         program = program or self.program
         try:
             new = self.session.table(program)
@@ -148,6 +153,7 @@ class Examination:
             if loop is None:
                 return None
             wanted = {sites[k[0]] for k in keys if k[0] in sites}  # (site -1, a constant variable, needs no recording)
+            wanted |= set(places)
             large = self.excerpt
             columns = (
                 {}
@@ -289,6 +295,15 @@ class Examination:
     @cached_property
     def experiments(self) -> Experiments:
         return Experiments(self.program.text, self.program.main)
+
+    def shortened(self, edit: Edit) -> Edit | None:
+        """An edited copy with a small part of the training rounds; None where the whole run is short anyway."""
+        if self.start is None or self.start.outcome.seconds < SHORT:
+            return None
+        own = Experiments(edit.source, edit.file)
+        share = max(0.05, 0.5 / self.start.outcome.seconds)
+        counts = [k for k in own.literals.epochs if k.value >= 4 and k.value == int(k.value)]
+        return own.set_numbers({k: float(max(2, round(k.value * share))) for k in counts}) if counts else None
 
     def edited(self, edit: Edit) -> Program:
         return self.program.with_source(edit.file, edit.source)

@@ -15,6 +15,7 @@ from .values import paired
 
 MOST_PASSES = 4000  # of the training loop that are looked at to see which rows are used
 MOST_NUMBERS = 20_000_000
+ROUNDS = 3  # times through the rows that are looked at
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,8 @@ class Data:
         if found is None or target is None:
             return keys, 0
         size = max(found.rows.shape[1] * (len(self.pair[0]) if self.pair else 1), 1)
-        rounds = 50 + 4 * len(found.rows) // max(
-            len(self.pair[0]) if self.pair else 1, 1
-        )  # about four times through the rows
+        rows = max(len(self.pair[0]) if self.pair else 1, 1)
+        rounds = 50 + ROUNDS * len(found.rows) // rows
         return keys, int(max(20, min(MOST_PASSES, MOST_NUMBERS // size, rounds)))
 
     @cached_property
@@ -175,8 +175,7 @@ class Data:
         if self.batches is None:
             return None
         x, t, _ = self.batches
-        _, first = np.unique(x, axis=0, return_index=True)
-        first.sort()
+        first = list(row_index(x).values())
         return x[first], t[first]
 
     @cached_property

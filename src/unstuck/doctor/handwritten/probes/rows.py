@@ -14,7 +14,7 @@ from ..edits.base import Edit
 from ..edits.families import rows as row_edits
 from ..session import Array, Series
 from .base import Examination, Verdicts
-from .data import Data, row_index, rows_in
+from .data import Data, Inputs, row_index, rows_in
 from .proofs import figure_that_rises
 from .values import is_one_hot, paired
 
@@ -37,10 +37,8 @@ def examine(e: Examination) -> Verdicts:
 
 def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Verdicts) -> None:
     assert data.inputs is not None
-    table = data.inputs.rows
-    distinct = len(np.unique(table, axis=0))
-    seen = len(np.unique(x, axis=0))
-    drawn = sum(counts)
+    met = row_index(x)  # each row of the training, with its first place
+    distinct, seen, drawn = len(data.inputs.index), len(met), sum(counts)
     if seen >= ENOUGH * distinct:
         out.rule_out(f"{seen} of {distinct} rows are used", "samples-never-seen")
         return
@@ -48,10 +46,10 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
     if drawn < 2.5 * distinct and (e.start is None or e.start.passes > len(counts)):
         out.skip(f"only {drawn} rows were drawn while the program was followed", "samples-never-seen")
         return
-    if _kept_for_the_evaluation(e, table, x):
+    if _kept_for_the_evaluation(e, data.inputs, set(met)):
         out.rule_out("the rows that training leaves out are those of the evaluation", "samples-never-seen")
         return
-    first = np.sort(np.unique(x, axis=0, return_index=True)[1])[-1] + 1  # rows drawn until each of them was met once
+    first = max(met.values()) + 1  # rows drawn until each of them was met once
     if first < REPEATED * seen:
         why = f"{seen} of {distinct} rows are used, each once in a round: the others may be meant for a test"
         out.skip(why, "samples-never-seen")
@@ -60,28 +58,26 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
     if edit is None:
         out.skip(f"{seen} of {distinct} rows are used; the others may be meant for a test", "samples-never-seen")
         return
-    after = e.quality(e.edited(edit))
     evidence = [
         Evidence("different rows that training uses", distinct, seen),
         Evidence("different rows with the mended loop", None, reached),
         Evidence("rows drawn in the passes that were followed", None, drawn),
     ]
-    proved = after if after is not None and not after.failed else None
+    proof = Proof(metric="different training rows used", before=seen, after=reached)
     out.findings.append(
         e.finding(
-            "samples-never-seen", "error", f"only {seen} of {distinct} training rows are ever used", edit, evidence, after=proved,
-            help_text=edit.summary,
+            "samples-never-seen", "error", f"only {seen} of {distinct} training rows are ever used", edit, evidence,
+            proof=proof, help_text=edit.summary,
         )
     )  # fmt: skip
 
 
-def _kept_for_the_evaluation(e: Examination, table: Array, used: Array) -> bool:
+def _kept_for_the_evaluation(e: Examination, inputs: Inputs, used: set[bytes]) -> bool:
     """Whether the program looks at the unused rows by themselves where it prints its figures."""
-    index = row_index(table)
-    seen = {index.get(row.tobytes()) for row in np.ascontiguousarray(used + 0.0)}
-    unseen = len(set(index.values()) - seen)
+    index, width = inputs.index, inputs.rows.shape[1]
+    seen = {index.get(row) for row in used}
+    unseen = len(index) - len(seen - {None})
     met: set[int] = set()
-    width = table.shape[1]
     for stretch in e.stretches.values():
         for series in stretch.series.values():
             if not series.is_float or series.flat.size % width or series.count > 20_000:

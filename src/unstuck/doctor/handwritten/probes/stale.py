@@ -64,6 +64,11 @@ def _mend(e: Examination, figures: Figures, last: Compared) -> tuple[Edit, float
     for tried, edit in enumerate(forward_calls(e, figures, last)):
         if tried >= MOST_EDITS or e.time_left < 0:
             return None
+        short = e.shortened(edit)  # where training takes long, a little of it tells which copies are worth a whole run
+        if short is not None:
+            share = share_after(e, short, last)
+            if share is None or share < last.share + 0.5 * GAIN:
+                continue
         share = share_after(e, edit, last)
         if share is not None and share >= last.share + GAIN:
             return edit, share
@@ -72,11 +77,16 @@ def _mend(e: Examination, figures: Figures, last: Compared) -> tuple[Edit, float
 
 def share_after(e: Examination, edit: Edit, before: Compared) -> float | None:
     """The share of comparisons that hold in the same place of an edited copy (the last round of it)."""
-    answer = e.follow(e.edited(edit), tail=0, whole=[before.stretch])
-    if answer is None or answer[0].outcome.error is not None or before.stretch not in answer[0].chosen:
-        return None
     number = _same_comparison(e, edit, before)
-    series = answer[0].chosen[before.stretch].series.get((number, ""))
+    if e.baseline is not None and before.stretch == 2 * e.baseline[0].passes + 1:  # after training: one place is enough
+        found = e.follow(e.edited(edit), places=[number], tail=0)
+        window = found[0].outside if found is not None else None
+    else:
+        found = e.follow(e.edited(edit), tail=0, whole=[before.stretch])
+        window = found[0].chosen.get(before.stretch) if found is not None else None
+    if found is None or window is None or found[0].outcome.error is not None:
+        return None
+    series = window.series.get((number, ""))
     if series is None:
         return None
     values = series.flat[-before.rows :] if series.flat.size >= before.rows else series.flat
@@ -112,11 +122,12 @@ def forward_calls(e: Examination, figures: Figures, last: Compared) -> Iterator[
     known = {a.arg for a in function.args.args if a.arg != "self"} if function is not None else set()
     if function is None:
         known = {s.text for s in e.table.sites if s.kind == "target" and s.function == "" and s.text.isidentifier()}
-    for statement, call in _training_calls(e, figures):
+    calls = sorted(_training_calls(e, figures), key=lambda c: not any(_layout(e, a) for a in c[1].args))
+    for statement, call in calls:  # those that take in a batch first
         for i, argument in enumerate(call.args):
             if isinstance(argument, ast.Starred):
                 continue
-            for new, target in _rows(place, loop, known):
+            for new, target in _rows(place, loop, known, _layout(e, argument)):
                 text = reading.text.of(call)
                 start, _ = reading.text.span(call)
                 a, b = reading.text.span(argument)
@@ -167,18 +178,37 @@ def _updates(e: Examination, function: ast.AST) -> bool:
     return any(getattr(n, "lineno", -1) in lines for n in ast.walk(function))
 
 
-def _rows(place: ast.stmt, loop: ast.For | None, known: set[str]) -> Iterator[tuple[str, str]]:
+def _layout(e: Examination, argument: ast.expr) -> str:
+    """How a single row has to lie to enter where a batch enters in training: as a column or as a row ("" where it is known
+    to lie as it comes)."""
+    text = e.experiments.text.of(argument)
+    numbers = [s.number for s in e.table.sites if s.text == text and s.line == argument.lineno]
+    entering = [series for n in numbers if (series := e.known.window.series.get((n, ""))) is not None]
+    if e.data.inputs is None or not entering or len(entering[0].shapes[0]) != 2:
+        return ""
+    inputs, (first, second) = e.data.inputs, entering[0].shapes[0]
+    width = e.excerpt.width if e.excerpt is not None else inputs.rows.shape[1]
+    if width not in (first, second):
+        return ""
+    return ".reshape(-1, 1)" if first == width else ".reshape(1, -1)"
+
+
+def _rows(place: ast.stmt, loop: ast.For | None, known: set[str], layout: str) -> Iterator[tuple[str, str]]:
     """Texts that may be the row (or all rows) of the evaluation, and where the call belongs."""
     if loop is not None:
         counters = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
         over = ast.unparse(loop.iter)
         indexed = "range(" in over or "enumerate(" in over
         if not indexed or "enumerate(" in over:
-            yield from ((name, "in loop") for name in counters)
+            yield from ((name + layout, "in loop") for name in counters)
+            if layout:
+                yield from ((name, "in loop") for name in counters)
         if indexed:
             inside = names_in(place) | {n.id for n in ast.walk(loop.iter) if isinstance(n, ast.Name)}
             for name in sorted(known, key=lambda n: (n not in inside, n)):
                 for i in counters[:1]:
+                    if layout == ".reshape(-1, 1)":
+                        yield f"{name}[{i}]{layout}", "in loop"
                     yield f"{name}[{i}:{i} + 1]", "in loop"
                     yield f"{name}[{i}]", "in loop"
         return

@@ -13,14 +13,17 @@ from ..edits.base import Edit
 from ..edits.literals import Literal
 from ..edits.making import factors
 from .base import TAIL, Examination, Verdicts
+from .proofs import figure_that_rises
 from .quality import Quality
 from .units import hidden_layers
 from .values import joined, paired, scored
 
 CAUSES = ("lr-too-high", "lr-too-low", "too-few-steps", "capacity-too-small", "plateau", "stopping-rule-wrong")
-LONGER = 5.0  # times the epochs
+LONGER = (5.0, 25.0, 125.0)  # times the epochs
+FEW = 40  # training steps after which nothing can have been learnt yet
 WIDER = 8.0  # times the hidden units
 LITTLE = 0.03  # gain of accuracy or R² that is worth a note
+WAITING = 1e-3  # first step beside the weights: above it a loss that stands still is a plateau
 LARGE_STEP, SMALL_STEP = 0.3, 1e-4  # first step beside the weights: beyond these only one direction is tried first
 
 
@@ -34,7 +37,8 @@ def examine(e: Examination) -> Verdicts:
     if e.start is None:
         return out.skip("the training could not be followed to its end", *CAUSES)
     notes: list[Finding] = []
-    for attempt in (_stopping, _rate, _longer, _wider):
+    waits = _flat(e) and _largest_step(e) > WAITING  # its steps are not short, and yet the loss has not moved
+    for attempt in (_stopping, _longer, _rate, _wider) if waits else (_stopping, _rate, _longer, _wider):
         if e.time_left < 0:
             return out.skip("no time was left for other rates, epochs and widths", *CAUSES)
         found = attempt(e, notes)
@@ -82,15 +86,20 @@ def _factors(e: Examination) -> list[float]:
     """Rates to try, the likelier direction first."""
     if e.start is not None and e.start.failed:
         return [0.1, 0.01, 0.001]
-    ratios = [
-        float(np.linalg.norm(p.update) / np.linalg.norm(p.before)) for p in e.known.parameters if np.any(p.before)
-    ]
-    largest = max(ratios, default=0.01)
+    largest = _largest_step(e)
     if largest > LARGE_STEP:
         return [0.1, 0.01, 10.0, 0.001]
     if largest < SMALL_STEP:
         return [10.0, 100.0, 1000.0, 0.1]
     return [10.0, 0.1, 100.0, 0.01]
+
+
+def _largest_step(e: Examination) -> float:
+    """The length of the first step beside that of the weights, of the parameter that moves most."""
+    ratios = [
+        float(np.linalg.norm(p.update) / np.linalg.norm(p.before)) for p in e.known.parameters if np.any(p.before)
+    ]
+    return max(ratios, default=0.01)
 
 
 def rates_of(e: Examination) -> list[Literal]:
@@ -236,39 +245,51 @@ def leaving_conditions(e: Examination) -> list[ast.expr]:
 
 
 def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
-    edit = e.experiments.scale_epochs(LONGER)
-    if edit is None or e.start is None or e.start.outcome.seconds * LONGER > max(e.time_left, 0):
+    """Go on: five times as long, and where only a handful of steps was made, far longer while that helps."""
+    if e.start is None:
         return None
-    after = e.quality(e.edited(edit))
-    if after is None or after.passes < 1.5 * e.start.passes:
-        return None
-    cause = "plateau" if _flat(e) else "too-few-steps"
-    evidence = [
+    took = e.start.outcome.seconds
+    a_round = took  # seconds of one more time the training, at most
+    for times in LONGER if e.start.passes <= FEW else LONGER[:1]:
+        edit = e.experiments.scale_epochs(times)
+        if edit is None or took + a_round * (times - 1) > max(e.time_left, 0):
+            break
+        after = e.quality(e.edited(edit))
+        if after is None or after.passes < 1.5 * e.start.passes:
+            break
+        # (what a few steps have not begun to learn must also show in the program's own figures)
+        if e.much_better(after) and (times == LONGER[0] or figure_that_rises(e, edit, least=0.1) is not None):
+            return _longer_finding(e, times, after, "plateau" if _flat(e) else "too-few-steps")
+        if times == LONGER[0] and _gains(e, after):
+            evidence = _longer_evidence(e, times, after)
+            notes.append(
+                e.finding(
+                    "too-few-steps", "note", "more epochs would gain a little", edit, evidence, after=after,
+                    help_text="more epochs",
+                )
+            )  # fmt: skip
+        a_round = max(after.outcome.seconds - took, 0.05) / (times - 1)
+    return None
+
+
+def _longer_finding(e: Examination, times: float, after: Quality, cause: str) -> Finding:
+    title = (
+        "training ends on a flat stretch of the loss, before it falls"
+        if cause == "plateau"
+        else "training ends while it still gains"
+    )
+    edit = e.experiments.scale_epochs(times, cause)
+    evidence = _longer_evidence(e, times, after)
+    return e.finding(cause, e.level(), title, edit, evidence, after=after, help_text="more epochs")
+
+
+def _longer_evidence(e: Examination, times: float, after: Quality) -> list[Evidence]:
+    assert e.start is not None
+    return [
         Evidence("training steps", f"about {after.passes}", e.start.passes),
         Evidence(f"training {after.kind} as it is", None, shown(e.start)),
-        Evidence(f"training {after.kind} with {LONGER:g} times the epochs", None, shown(after)),
+        Evidence(f"training {after.kind} with {times:g} times the epochs", None, shown(after)),
     ]
-    if e.much_better(after):
-        title = (
-            "training ends on a flat stretch of the loss, before it falls"
-            if cause == "plateau"
-            else "training ends while it still gains"
-        )
-        edit = e.experiments.scale_epochs(LONGER, cause)
-        return e.finding(cause, e.level(), title, edit, evidence, after=after, help_text="more epochs")
-    if _gains(e, after):
-        notes.append(
-            e.finding(
-                "too-few-steps",
-                "note",
-                "more epochs would gain a little",
-                edit,
-                evidence,
-                after=after,
-                help_text="more epochs",
-            )
-        )
-    return None
 
 
 def _flat(e: Examination) -> bool:
