@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
+from unstuck.engines.cpu.cache import kept
 from unstuck.engines.cpu.host import Host
 
 SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 4)
@@ -73,3 +76,25 @@ class Library:
         if not address:
             raise LookupError(name)
         return SIGNATURE(address)
+
+
+# Called before something is compiled that was not in the cache: it takes a moment, and whoever waits may want to know.
+before_compiling: list[Callable[[], None]] = []
+_loaded: OrderedDict[str, Library] = OrderedDict()
+MOST_LOADED = 256  # programs that stay loaded for another training with the same graph
+
+
+def library(key: str, text: Callable[[], str], host: Host) -> Library:
+    """The program of a key: as it is loaded already, from the cache, or compiled from what ``text`` gives."""
+
+    def make() -> bytes:
+        for tell in before_compiling:
+            tell()
+        return object_code(text(), host)
+
+    if key not in _loaded:
+        _loaded[key] = Library(kept(key, make), host)
+        while len(_loaded) > MOST_LOADED:
+            _loaded.popitem(last=False)
+    _loaded.move_to_end(key)
+    return _loaded[key]

@@ -8,8 +8,7 @@ import numpy as np
 
 from unstuck.autodiff import Graph
 from unstuck.autodiff.primitives import TABLE
-from unstuck.engines.cpu.compile import Library, object_code
-from unstuck.engines.cpu.emit.step import program_text
+from unstuck.engines.cpu.compile import library
 from unstuck.engines.cpu.host import host
 from unstuck.engines.cpu.memory import LINE, View
 from unstuck.engines.cpu.plan import ARENA, BARRIER, CONSTANTS, Binding, Kernel, Plan
@@ -44,13 +43,11 @@ class Compiled:
     def __init__(self, graph: Graph, binding: Binding | None = None) -> None:
         self.plan = Plan(graph, host(), binding)
         self.segments = self.plan.segments
-        text = program_text(self.plan, "run")
-        library = Library(object_code(text, host()), host())
+        self._library = library(self.plan.key(), self._text, host())
         self.functions = [
-            None if segment[0].kind == "reference" else library.function(f"run{i}")
+            None if segment[0].kind == "reference" else self._library.function(f"run{i}")
             for i, segment in enumerate(self.segments)
         ]
-        self._library = library
         self.arena = aligned(self.plan.arena_bytes)
         self._constants = aligned(max(self.plan.constant_bytes, LINE))
         self._barrier = aligned(2 * LINE)
@@ -62,6 +59,11 @@ class Compiled:
         self._kept: dict[int, Array] = {}
         for slot, array in ((ARENA, self.arena), (CONSTANTS, self._constants), (BARRIER, self._barrier)):
             self.point(slot, array)
+
+    def _text(self) -> str:
+        from unstuck.engines.cpu.emit.step import program_text
+
+        return program_text(self.plan, "run")
 
     def point(self, slot: int, array: Array) -> None:
         """Let a slot of the table show an array, which must be contiguous and is kept alive."""
