@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,13 +18,13 @@ from unstuck.doctor import causes
 from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, ProgramError, Proof, Report, RuledOut
 from unstuck.errors import InputError
 
-from . import probes, update
+from . import applied, optimizer, probes, update
 from .describe import network_sentence
 from .edits.model import Edit
 from .examine import Examination, examine
 from .probes import frozen
-from .probes.base import Verdicts
 from .probes.base import Examination as Subject
+from .probes.base import Verdicts
 from .probes.proofs import BAD_WORDS, GOOD_WORDS, printed
 from .program import Program, from_text, load
 from .repair import Mended, climbs, mapped_loop, search
@@ -139,7 +139,9 @@ class _Diagnosis:
 
     def _look(self) -> None:
         found = examine(self.session, self.program, self.session.scout(seconds=15.0))
-        if found is None:
+        if (found is None or (found[0].known.guessed and found[0].state != "right")) and self._applied():
+            return
+        if found is None or (found[0].state == "unknown" and self._applied(("wrong-variable",), "calls")):
             return
         self.examination, self.loop, _ = found
         for _ in range(ROUNDS):
@@ -154,13 +156,29 @@ class _Diagnosis:
         self._probe()
         self._look_again()
 
+    def _applied(self, only: tuple[str, ...] = applied.LOST, family: str = "") -> bool:
+        """Nothing is trained (or on nothing of the batch), and an edit by which an update is kept changes that."""
+        with contextlib.suppress(WatchError):
+            for mended, loop in applied.applied(self.session, self.program, 0.4 * self.budget, only, family):
+                proof, outcome = self._proof(mended.examination, mended)
+                if _improved(self.outcome, outcome):
+                    names = ", ".join(p.text for p in mended.examination.known.parameters)
+                    rows = () if family else (Evidence(f"change of {names} in a step", "not zero", 0.0),)
+                    what = "the step is taken with what an earlier run left behind" if family else f"{names} never changes"
+                    self._add(mended.examination, mended, what, proof, outcome, rows)
+                    self.program, self._outcome = mended.program, outcome
+                    self.examination, self.loop = mended.examination, loop
+                    return True
+        return False
+
     # ------------------------------------------------------------------ the gradient
 
     def _gradient(self, current: Examination) -> Mended | None:
         """Judge the check; where it fails, look for the edit that mends it and take it on."""
         if current.state == "right":
             if climbs(current):
-                return self._take(current, "the step climbs the loss", accept=_descends, only=_SIGNS)
+                only = applied.wrong_sign(current)
+                return self._take(current, "the step climbs the loss", accept=_descends, only=only)
             return None
         wrong = [v.path.split(": ")[-1] for v in (current.best.verdicts if current.best else []) if v.status == "wrong"]
         what = "the gradient of " + ", ".join(wrong) if wrong else "the gradient"
@@ -185,8 +203,8 @@ class _Diagnosis:
             )
 
     def _take(
-        self, current: Examination, what: str, *, accept: Callable[[Examination], bool] | None = None,
-        evidence: tuple[Evidence, ...] = (), only: tuple[str, ...] = (),
+        self, current: Examination, what: str, *, accept: Callable[[Examination, Program], bool] | None = None,
+        evidence: tuple[Evidence, ...] = (), only: tuple[str, ...] = (), must_help: bool = False, first_cause: bool = False,
     ) -> Mended | None:  # fmt: skip
         seconds = min(0.5 * self.budget, self.left() - 4.0)
         if seconds < 1.0:
@@ -194,8 +212,10 @@ class _Diagnosis:
         known_causes = {f.cause for f in self.findings}
         for mended in search(self.session, self.program, self.loop, current, seconds=seconds, accept=accept, only=only):
             proof, outcome = self._proof(current, mended)
+            if first_cause and mended.edit.cause not in only:
+                continue
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
-            sure = own or current.state in ("right", "wrong") or accept is not None
+            sure = (own or current.state in ("right", "wrong") or accept is not None) and not must_help
             if not sure and not _improved(self.outcome, outcome):
                 continue  # fits a loss that the program may never have meant, and it does not learn better
             mended = replace(mended, edit=named(mended.edit, current, only))
@@ -286,7 +306,7 @@ class _Diagnosis:
                 reference, paths = beside
                 names = ", ".join(p.split(": ")[-1] for p in paths)
 
-                def moved(found: Examination) -> bool:
+                def moved(found: Examination, _variant: Program) -> bool:
                     through = {v.path: v.through for v in found.best.verdicts} if found.best is not None else {}
                     changed = {p.path for p in found.known.parameters if np.any(p.update)}
                     return found.state == "right" and all(p in changed and through.get(p) is not None for p in paths)
@@ -296,28 +316,91 @@ class _Diagnosis:
                 if mended is not None:
                     self.examination = mended.examination
                     return
-        if not update.direct(current.best):
-            return
         with contextlib.suppress(WatchError):
-            piled = update.accumulation(self.session, self.program, self.loop, current)
-            if piled is None:
-                self.ruled_out.append(
-                    RuledOut("gradient-not-reset", "the second step does not contain the first one again")
-                )
+            if self._unequal(current) or self._shared(current):
                 return
-            rate = current.best.factor if current.best is not None else 0.0
+            piled = None
+            if update.direct(current.best):
+                piled = update.accumulation(self.session, self.program, self.loop, current)
+                if piled is None:
+                    why = "the second step does not contain the first one again"
+                    self.ruled_out.append(RuledOut("gradient-not-reset", why))
+            if piled is not None:
+                self._piled_up(current, piled)
+            else:
+                self._optimizer(current)
 
-            def clean(found: Examination) -> bool:
-                return update.direct(found.best) and found.best is not None and abs(found.best.factor / rate - 1) < 1e-3
+    def _unequal(self, current: Examination) -> bool:
+        """One rate stands before gradients that are not equally scaled."""
+        found = applied.unequal(current)
+        if found is None:
+            return False
+        rows = tuple(
+            Evidence(f"{path.split(': ')[-1]}: change per true gradient", f"{found.usual:.4g}", float(f"{factor:.4g}"))
+            for path, factor in found.others.items()
+        )
+        names = ", ".join(path.split(": ")[-1] for path in found.others)
+        what = f"the gradient of {names} is multiplied by another constant than the others, under the same rate"
+        only = ("gradient-scale-wrong", "bias-gradient-wrong", "dropout-mask-wrong")
+        few = 3 * len(found.others) <= len(current.known.parameters)
+        accept = lambda checked, _: found.mended(checked)  # noqa: E731
+        return self._take(current, what, accept=accept, evidence=rows, only=only, must_help=not few) is not None
 
-            row = Evidence("share of the first step that the second step contains", 0.0, piled.memory)
-            self._take(
-                piled.reference,
-                "each step contains all steps before",
-                accept=clean,
-                evidence=(row,),
-                only=("gradient-not-reset",),
-            )
+    def _shared(self, current: Examination) -> bool:
+        """Two parameters are one array."""
+        for mended in applied.unshared(self.session, self.program, self.loop, current, 0.3 * self.left()):
+            proof, outcome = self._proof(current, mended)
+            before = len(current.known.parameters)
+            row = Evidence("parameters with memory of their own", len(mended.examination.known.parameters), before)
+            self._add(current, mended, "two parameters are one array", proof, outcome, (row,))
+            self.program, self._outcome, self.examination = mended.program, outcome, mended.examination
+            return True
+        return False
+
+    def _piled_up(self, current: Examination, piled: update.Accumulation) -> None:
+        """Each step contains the steps before: a gradient is added to and never cleared, or a momentum forgets nothing."""
+        rate = current.best.factor if current.best is not None else 0.0
+
+        def mended(found: Examination, variant: Program) -> bool:
+            alone = update.direct(found.best) and found.best is not None and abs(found.best.factor / rate - 1) < 1e-3
+            return alone or self._follows_a_rule(found, variant)
+
+        row = Evidence("share of the first step that the second step contains", 0.0, piled.memory)
+        what = "each step contains all steps before"
+        self._take(piled.reference, what, accept=mended, evidence=(row,), only=_PILING)
+
+    def _optimizer(self, current: Examination) -> None:
+        """Where the steps follow from the gradients by the closed form of no known rule, mend the formula."""
+        rules = optimizer.judge(self.session, self.program, current)
+        wrong = [rule for rule in rules if rule.fault]
+        if not wrong:
+            names = sorted({rule.name for rule in rules} - {"not judged"})
+            if names:
+                why = f"the steps follow the closed form of {' and '.join(names)}, to {optimizer.EXACT:g}"
+                self.ruled_out.append(RuledOut("optimizer-formula-wrong", why))
+            return
+        rows = tuple(
+            Evidence(f"{rule.parameter}: {rule.fault}", rule.expected, float(f"{rule.measured:.6g}"))
+            for rule in wrong[:3]
+        )
+        # Without the corrections of Adam a program may be tuned to its larger first steps: then there is nothing to mend.
+        must_help = all(rule.by_choice for rule in wrong)
+        kinds = {rule.parameter: rule.name for rule in wrong}
+
+        def follows(found: Examination, variant: Program) -> bool:
+            return self._follows_a_rule(found, variant, kinds)
+
+        what = wrong[0].fault or ""
+        only = _PILING[:1]
+        self._take(current, what, accept=follows, evidence=rows, only=only, must_help=must_help, first_cause=True)
+
+    def _follows_a_rule(self, found: Examination, variant: Program, kinds: Mapping[str, str] | None = None) -> bool:
+        """Every step has a known closed form, and an Adam was not made a plain momentum (``kinds``: rules as they were)."""
+        if found.state != "right" or climbs(found):
+            return False
+        rules = optimizer.judge(self.session, variant, found)
+        changed = [r for r in rules if (kinds or {}).get(r.parameter, r.name) not in (r.name, *optimizer.OPEN)]
+        return bool(rules) and not changed and not any(rule.fault or rule.name == "not judged" for rule in rules)
 
     # ------------------------------------------------------------------ beyond the gradient
 
@@ -467,12 +550,12 @@ def _hidden_is_wrong(examination: Examination) -> bool:
     return any(acts[v.path] > fewest for v in examination.best.of("wrong"))
 
 
-def _descends(examination: Examination) -> bool:
+def _descends(examination: Examination, _variant: Program) -> bool:
     """The check passes and the step goes down."""
     return examination.state == "right" and not climbs(examination)
 
 
-_SIGNS = ("update-ascends", "optimizer-formula-wrong", "output-delta-wrong")
+_PILING = ("optimizer-formula-wrong", "gradient-not-reset")
 _TIME = ("time-index-wrong", "bptt-broken")
 
 

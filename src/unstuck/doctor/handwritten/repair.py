@@ -40,6 +40,8 @@ class Mended:
 SHARED = ("buffer-overwritten", "weights-aliased")  # causes whose repair stands where memory is made
 SHARED_AFTER = 24  # edits of the suspect lines that are tried before them
 SHARED_MOST = 12
+LATER = 24  # edits of the forward pass that are looked at when half of the time is over
+PARTIAL = 60  # edits that are tried after one that mends some of the parameters
 
 
 def facts(session: Session, program: Program, examination: Examination) -> dict[str, Facts]:
@@ -116,10 +118,30 @@ def _lines(
         behind = sorted(before, key=lambda line: -before[line])  # from what is sent down back to where it comes from
         return sorted(forward, key=lambda line: forward[line]), behind, []
     moments = {**beside, **{line: backward[line] for line in open_lines}}
+    likely = _making(known, examination, sites, file)
     ordered = sorted(
-        (line for line in moments if line in open_lines or line not in backward), key=lambda line: moments[line]
+        (line for line in moments if line in open_lines or line not in backward),
+        key=lambda line: (line not in likely, moments[line]),
     )
     return sorted(forward, key=lambda line: forward[line]), ordered, sorted(update)
+
+
+def _making(known: Understanding, examination: Examination, sites: list[Site], file: str) -> set[int]:
+    """Where a single parameter is wrong: the lines that store values of its size behind the forward pass, if none other has it."""
+    if examination.best is None:
+        return set()
+    wrong = [v.path for v in examination.best.verdicts if v.status in ("wrong", "scaled", "unmoved")]
+    sizes = [p.before.size for p in known.parameters]
+    own = next((p.before.size for p in known.parameters if [p.path] == wrong), 1)
+    if own == 1 or sizes.count(own) > 1:
+        return set()
+    end = _end_of_forward(known, examination)
+    return {
+        sites[key[0]].line
+        for key, series in known.window.series.items()
+        if sites[key[0]].file == file and sites[key[0]].kind == "target" and series.is_float
+        and float(series.order[-1]) > end and own in {int(np.prod(shape)) for shape in series.shapes}
+    }  # fmt: skip
 
 
 def _end_of_forward(known: Understanding, examination: Examination) -> float:
@@ -176,7 +198,7 @@ def _is_update(series: Series, new: list[Array]) -> bool:
 
 def search(
     session: Session, program: Program, loop: int, reference: Examination, *, seconds: float, most: int = 400,
-    accept: Callable[[Examination], bool] | None = None, only: Collection[str] = (),
+    accept: Callable[[Examination, Program], bool] | None = None, only: Collection[str] = (),
 ) -> Iterator[Mended]:  # fmt: skip
     """Edits under which the gradient check passes, in the order in which they were found (cheapest edits first).
 
@@ -186,18 +208,21 @@ def search(
     An edit that leaves the forward pass as it is is judged by the known derivatives; one that changes it is examined anew.
     Every edit that is given out has passed an examination of its own.
     """
-    end = time.monotonic() + seconds
+    start = time.monotonic()
+    end = start + seconds
     before = _right(reference)
     told = facts(session, program, reference)
     later: list[tuple[Edit, Program]] = []
     elsewhere: list[tuple[Edit, Program]] = []
+    partial: list[Mended] = []  # kept back for a while: an edit that mends everything is the better explanation
+    half_time = start + 0.5 * seconds
     tried = 0
 
-    def improves(found: Examination | None) -> bool:
+    def improves(found: Examination | None, variant: Program) -> bool:
         if found is None or found.best is None:
             return False
         if accept is not None:
-            return accept(found)
+            return accept(found, variant)
         if found.state == "right":
             return not climbs(found)
         same = reference.best is not None and found.best.objective.name == reference.best.objective.name
@@ -209,29 +234,44 @@ def search(
                 return
             found = pool.map(lambda run: _examined(session, program, run[1], loop, reference, short=True), pair)
             for (edit, variant), checked in zip(pair, found, strict=True):
-                if checked is not None and improves(checked):
-                    yield Mended(edit, variant, checked, checked.state == "right", tried)
+                if checked is not None and improves(checked, variant):
+                    yield from given_out(Mended(edit, variant, checked, checked.state == "right", tried))
+
+    def given_out(found: Mended) -> Iterator[Mended]:
+        if found.complete or accept is not None:
+            yield found
+        else:
+            partial.append(found)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for group in _groups(_in_stages(program, told, most, only), 2 * AT_ONCE):
             if time.monotonic() > end:
-                return
+                break
             runs = [(edit, program.with_source(edit.file, edit.source)) for edit in group]
             answers = pool.map(lambda run: _try(session, program, run[1], loop, reference), runs)
             for (edit, variant), answer in zip(runs, answers, strict=True):
                 tried += 1
                 if answer is None:
                     continue
-                if not answer.forward_same and not improves(answer.examination):
-                    (elsewhere if _elsewhere(answer, reference) else later).append((edit, variant))
-                elif improves(answer.examination):
+                if not answer.forward_same and not improves(answer.examination, variant):
+                    soon = edit.cause in SHARED or reference.state == "delta" or _elsewhere(answer, reference)
+                    (elsewhere if soon else later).append((edit, variant))
+                elif improves(answer.examination, variant):
                     checked = _examined(session, program, variant, loop, reference)
-                    if checked is not None and improves(checked):
-                        yield Mended(edit, variant, checked, checked.state == "right", tried)
+                    if checked is not None and improves(checked, variant):
+                        yield from given_out(Mended(edit, variant, checked, checked.state == "right", tried))
             if len(elsewhere) >= 8:  # the likeliest edits come first: they are not to wait for all the others
                 yield from looked_at(elsewhere)
                 elsewhere.clear()
+            if time.monotonic() > half_time and later:
+                yield from looked_at(later[:LATER])
+                del later[:LATER]
+                half_time = end
+            if partial and tried > partial[0].tried + PARTIAL:
+                yield from partial
+                partial.clear()
         yield from looked_at(elsewhere + later)
+        yield from partial
 
 
 def _elsewhere(answer: Trial, reference: Examination) -> bool:
