@@ -105,9 +105,9 @@ def unequal(examination: Examination) -> Unequal | None:
 
 
 def unshared(session: Session, program: Program, loop: int, reference: Examination, seconds: float) -> Iterator[Mended]:
-    """Repairs of shared memory by which more parameters appear: before, two of them were one array."""
+    """Repairs of shared memory by which more numbers are trained: before, two parameters were one array."""
     end = time.monotonic() + seconds
-    paths = {p.path for p in reference.known.parameters}
+    numbers = sum(p.before.size for p in reference.known.parameters)
     told = Facts(parameters=[p.text for p in reference.known.parameters])
     for tried, edit in enumerate(_proposed(program, told, ("weights-aliased",), MOST_ALIASES), start=1):
         if time.monotonic() > end:
@@ -122,14 +122,23 @@ def unshared(session: Session, program: Program, loop: int, reference: Examinati
                 found = examine_step(step, number)
         except (WatchError, OSError):
             continue
-        if found is not None and found.state == "right" and {p.path for p in found.known.parameters} > paths:
+        if (
+            found is not None
+            and found.state == "right"
+            and sum(p.before.size for p in found.known.parameters) > numbers
+        ):
             yield Mended(edit, variant, found, True, tried)
 
 
-def applied(session: Session, program: Program, seconds: float) -> Iterator[tuple[Mended, int]]:
-    """Repairs of an update that is computed and lost, in a program in which nothing is trained: with the training loop."""
+def applied(
+    session: Session, program: Program, seconds: float, only: tuple[str, ...] = LOST, family: str = ""
+) -> Iterator[tuple[Mended, int]]:
+    """Repairs of an update that is computed and lost, in a program in which nothing is trained: with the training loop.
+
+    ``only`` and ``family``: the causes, and the one family of edits, that are tried.
+    """
     end = time.monotonic() + seconds
-    for tried, edit in enumerate(_proposed(program, Facts(), LOST, MOST_LOST), start=1):
+    for tried, edit in enumerate(_proposed(program, Facts(), only, MOST_LOST, family), start=1):
         if time.monotonic() > end:
             return
         variant = program.with_source(edit.file, edit.source)
@@ -141,11 +150,15 @@ def applied(session: Session, program: Program, seconds: float) -> Iterator[tupl
             yield Mended(edit, variant, found[0], True, tried), found[1]
 
 
-def _proposed(program: Program, told: Facts, only: tuple[str, ...], most: int) -> list[Edit]:
-    """The cheapest edits that mean one of these causes first, under that name."""
+def _proposed(program: Program, told: Facts, only: tuple[str, ...], most: int, family: str = "") -> list[Edit]:
+    """The cheapest edits (of one family) that mean one of these causes first, under that name."""
+
+    def fits(edit: Edit) -> bool:
+        return edit.cause in only and family in ("", edit.family)
+
     every = [
         edit
         for file, text in program.sources.items()
-        for edit in islice((e for e in candidates(text, file, told, only) if e.cause in only), most)
+        for edit in islice(filter(fits, candidates(text, file, told, only)), most)
     ]
     return sorted(every, key=lambda e: e.cost)[:most]
