@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -111,10 +112,15 @@ class Series:
 
     def occurrence(self, index: int) -> Array:
         """The value of one occurrence in its own shape."""
-        sizes = [int(np.prod(s)) for s in self.shapes]
-        start = sum(sizes[: index % len(sizes)])
-        index %= len(sizes)
-        return self.flat[start : start + sizes[index]].reshape(self.shapes[index])
+        index %= len(self.shapes)
+        end = int(self._ends[index])
+        start = int(self._ends[index - 1]) if index else 0
+        return self.flat[start:end].reshape(self.shapes[index])
+
+    @cached_property
+    def _ends(self) -> Array:
+        """Where each occurrence ends in ``flat``."""
+        return np.cumsum([math.prod(s) for s in self.shapes])
 
     def before(self, moment: float) -> Series | None:
         """The occurrences that came before a moment, None if there are none."""

@@ -12,7 +12,7 @@ from unstuck.doctor.findings import Evidence, Proof
 from ..edits.base import Edit
 from ..edits.reading import called
 from ..instrument import Site
-from ..session import Array, Window
+from ..session import Array, Series, Window
 from .base import Examination, Verdicts
 from .figures import Figures
 from .proofs import figure_that_rises
@@ -21,6 +21,7 @@ CAUSE = "preprocessing-differs"
 FACTOR = 2.5  # between the sizes of the inputs in training and in the evaluation
 SHIFT = 0.7  # of their means, in spreads
 MOST_EDITS = 12
+PARTS, ROWS = 8, 40  # stretches of what passes a place in the evaluation, and rows of each that are looked at
 Scale = tuple[float, float]  # mean and spread
 
 
@@ -74,7 +75,8 @@ def _entering(e: Examination) -> tuple[Scale, Scale | None] | None:
     data = e.data
     if data.inputs is None or data.batches is None:
         return None
-    x = e.recorded(data.inputs.key)
+    large = e.excerpt is not None and data.inputs.key == e.excerpt.key
+    x = e.known.window.series.get(data.inputs.key) if large else e.recorded(data.inputs.key)
     if x is None:
         return None
     for key, series in e.known.window.series.items():
@@ -88,10 +90,9 @@ def _entering(e: Examination) -> tuple[Scale, Scale | None] | None:
         if not np.array_equal(np.sort(series.flat), np.sort(x.flat)) and not _straight(series.flat, x.flat):
             continue
         factor = _straight(x.flat, series.flat) or (0.0, 1.0)
-        rows = data.batches[0]
+        rows = x.flat if large else data.batches[0]
         trained = float(rows.mean()) * factor[1] + factor[0], float(rows.std()) * abs(factor[1])
-        parts = [m.occurrence(i) for m in met for i in sorted({0, m.count // 2, m.count - 1})]
-        scales = [_scale(p) for p in parts if np.all(np.isfinite(p))]
+        scales = [_scale(p) for m in met for p in _parts(m) if np.all(np.isfinite(p))]
         scales.sort(
             key=lambda s: (
                 abs(np.log((s[1] + 1e-9) / (trained[1] + 1e-9))) + abs(s[0] - trained[0]) / (trained[1] + 1e-9)
@@ -99,6 +100,13 @@ def _entering(e: Examination) -> tuple[Scale, Scale | None] | None:
         )
         return trained, (scales[-1] if scales else None)
     return None
+
+
+def _parts(series: Series) -> Iterator[Array]:
+    """What passed a place, in up to PARTS stretches one after the other; single rows are taken together."""
+    for chosen in np.array_split(np.arange(series.count), min(PARTS, series.count)):
+        some = chosen[:: max(1, len(chosen) // ROWS)]
+        yield np.concatenate([series.occurrence(int(i)).ravel() for i in some])
 
 
 def _straight(x: Array, y: Array) -> Scale | None:
@@ -151,6 +159,46 @@ def _edits(e: Examination, trained: Scale, evaluated: Scale) -> Iterator[Edit]:
                 if swapped is not None:
                     yield swapped
     yield from _calls(e)
+    yield from _from_the_other_source(e)
+
+
+def _from_the_other_source(e: Examination) -> Iterator[Edit]:
+    """The expression that makes the training inputs, with the source of another array: ``test.images`` for ``train.images``."""
+    text = e.experiments.text
+    name = e.data.inputs.text if e.data.inputs is not None else ""
+    made = [s for s in e.experiments.reading.statements
+            if isinstance(s, ast.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], ast.Name)]  # fmt: skip
+    for model in [s for s in made if text.of(s.targets[0]) == name][-1:]:
+        source = _source(model.value)
+        holder = e.experiments.reading.holder(model)
+        for other in sorted(made, key=lambda s: abs(s.lineno - model.lineno)):
+            theirs = _source(other.value)
+            if source is None or theirs is None or other is model or e.experiments.reading.holder(other) is not holder:
+                continue
+            (a, b), (start, _) = text.span(source), text.span(model.value)
+            whole = text.of(model.value)
+            code = whole[: a - start] + text.of(theirs) + whole[b - start :]
+            summary = f"make `{text.of(other.targets[0])}` as `{name}` is made"
+            edit = e.experiments._edit(CAUSE, other.lineno, [text.swap(other.value, code)], summary)
+            if edit is not None and isinstance(other.value, ast.BinOp | ast.Call):
+                yield edit
+
+
+def _source(value: ast.expr) -> ast.expr | None:
+    """The first array that an expression reads: ``data.train.images`` of ``data.train.images.reshape(-1, 784) / 255``."""
+    for node in ast.walk(value):  # (outer ones first)
+        if isinstance(node, ast.BinOp):
+            return _source(node.left) or _source(node.right)
+        if isinstance(node, ast.Call):
+            inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            found = _source(inner) if inner is not None and not isinstance(inner, ast.Name) else None
+            found = found or next((f for a in node.args if (f := _source(a)) is not None), None)
+            return found or (inner if isinstance(inner, ast.Name) else None)
+        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            return node
+        if isinstance(node, ast.Constant):
+            return None
+    return None
 
 
 def _makers(
