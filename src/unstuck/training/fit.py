@@ -28,7 +28,7 @@ from unstuck.training.nonfinite import non_finite
 from unstuck.training.optimizers import Optimizer
 from unstuck.training.optimizers import optimizer as optimizer_of
 from unstuck.training.run import Run, evaluate
-from unstuck.training.schedules import ReduceOnPlateau, Schedule, WarmUp
+from unstuck.training.schedules import Constant, ReduceOnPlateau, Schedule, WarmUp
 from unstuck.training.step import Penalty, StepPlan
 from unstuck.training.stopping import EarlyStopping, Tolerance, Watcher
 from unstuck.training.stopping import early_stopping as early_stopping_of
@@ -237,9 +237,15 @@ class _Training:
         try:
             self._call("on_train_begin", {})
             with suited_to(self.graph(self.rows)):
-                for epoch in range(self.epochs):
-                    if self._epoch(epoch):
+                epoch = 0
+                while epoch < self.epochs:
+                    at_once = self._unwatched_epochs(epoch)
+                    if at_once > 1 and self._many_epochs(epoch, at_once):
+                        epoch += at_once
+                    elif self._epoch(epoch):
                         break
+                    else:
+                        epoch += 1
                 else:
                     run.stopped_because = "epochs"
         except KeyboardInterrupt:
@@ -309,6 +315,50 @@ class _Training:
             run.stopped_because, stop = "callback", True
         return stop
 
+    # Short epochs that nobody looks at, such as those of full batches, are taken many at a time ---------------------------
+    def _unwatched_epochs(self, epoch: int) -> int:
+        """How many of the coming epochs may be run without looking in between."""
+        steps = -(-len(self.train) // self.rows)
+        watched = (
+            self.validation is not None or self.watcher is not None or self.callbacks or self.plan.reports_gradient
+        )
+        if watched or self.tolerance is not None or len(self.train) % self.rows or not self.run.steps:
+            return 1
+        if isinstance(self._schedule, ReduceOnPlateau):
+            return 1
+        return max(1, min(self.epochs - epoch, int(LOOK_SECONDS / self.pace) // steps))
+
+    def _many_epochs(self, first: int, count: int) -> bool:
+        """Run epochs at once; False, and all as before, if something in them is not finite (so that it can be found)."""
+        run, begun = self.run, time.perf_counter()
+        self.epoch_start = (self.state, run.steps)
+        epochs = range(first, first + count)
+        order = np.concatenate([self.order(e) for e in epochs]) if self.shuffle else np.tile(self.order(first), count)
+        rates = self._many_rates(first, count)
+        results = self.take(order, rates.ravel(), 0, rates.size)
+        losses = np.asarray(results[0], np.float64).reshape(rates.shape)
+        if not np.isfinite(losses).all() or not all(map(is_finite, self.state)):
+            self.go_back()
+            return False
+        rows = self.rows if self.loss.batch == "mean" else 1
+        share = rows / (len(self.train) if self.loss.batch == "mean" else 1)
+        columns: dict[str, list[Any]] = {
+            "epoch": [e + 1 for e in epochs], "loss": [math.fsum(row) * share for row in losses.tolist()]
+        }  # fmt: skip
+        if self.plan.counts_correct:
+            columns["accuracy"] = (results[2].reshape(rates.shape).sum(axis=1) / len(self.train)).tolist()
+        columns["learning_rate"] = rates[:, -1].tolist()
+        self._store()
+        columns["seconds"] = [(time.perf_counter() - begun) / count] * count
+        run.history.extend(columns)
+        return True
+
+    def _many_rates(self, first: int, count: int) -> Array:
+        """The learning rates of several epochs, (epochs, steps)."""
+        if isinstance(self.optimizer.learning_rate, Constant):
+            return np.full((count, len(self.train) // self.rows), self.optimizer.learning_rate.at(first, self.epochs))
+        return np.stack([self.rates(epoch) for epoch in range(first, first + count)])
+
     def order(self, epoch: int) -> Array:
         """The row numbers of an epoch in their order; each batch takes the next of them."""
         count = len(self.train)
@@ -369,11 +419,15 @@ class _Training:
     def _store(self) -> None:
         self.network.parameters.update(zip(self.network.parameters, self.state, strict=False))
 
-    def _plateau_factor(self) -> float:
+    @property
+    def _schedule(self) -> Schedule:
+        """The schedule of the rate, after its warm-up."""
         schedule = self.optimizer.learning_rate
-        if isinstance(schedule, WarmUp):
-            schedule = schedule.then or schedule
-        history = self.run.history
+        assert isinstance(schedule, Schedule)
+        return (schedule.then or schedule) if isinstance(schedule, WarmUp) else schedule
+
+    def _plateau_factor(self) -> float:
+        schedule, history = self._schedule, self.run.history
         if not isinstance(schedule, ReduceOnPlateau) or not len(history):
             return 1.0
         return schedule.plateau_factor(history["validation_loss" if self.validation is not None else "loss"])

@@ -30,6 +30,11 @@ class History:
             if len(column) == length:
                 column.append(None)
 
+    def extend(self, columns: dict[str, list[Any]]) -> None:
+        """Add the figures of several epochs, which have all the columns that there are."""
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).extend(values)
+
     def __getitem__(self, name: str) -> list[Any]:
         if name not in self.columns:
             raise unknown_name("history column", name, self.columns)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unstuck.autodiff import Graph
 from unstuck.autodiff.primitives import TABLE
+from unstuck.engines.cpu import threads as threads_
 from unstuck.engines.cpu.compile import library
 from unstuck.engines.cpu.host import host
 from unstuck.engines.cpu.memory import LINE, View
-from unstuck.engines.cpu.plan import ARENA, BARRIER, CONSTANTS, Binding, Kernel, Plan
+from unstuck.engines.cpu.plan import ARENA, BARRIER, CONSTANTS, Binding, Kernel, Plan, operations
 from unstuck.engines.steps import Training
 from unstuck.errors import InputError
 
@@ -48,6 +51,9 @@ class Compiled:
             None if segment[0].kind == "reference" else self._library.function(f"run{i}")
             for i, segment in enumerate(self.segments)
         ]
+        # Parts in Python are one thread's work.
+        alone = any(function is None for function in self.functions)
+        self._choice = threads_.Choice(0.0 if alone else sum(map(operations, self.plan.kernels)))
         self.arena = aligned(self.plan.arena_bytes)
         self._constants = aligned(max(self.plan.constant_bytes, LINE))
         self._barrier = aligned(2 * LINE)
@@ -70,8 +76,16 @@ class Compiled:
         self._kept[slot] = array
         self.table[slot] = array.ctypes.data
 
-    def run(self, first: int, last: int, thread: int = 0, threads: int = 1) -> None:
-        """Run steps; with parts for the reference engine in between, step by step."""
+    def run(self, first: int, last: int) -> None:
+        """Run steps, in as many threads as pay; with parts for the reference engine in between, step by step."""
+        while first < last:
+            threads, steps = self._choice.next(last - first)
+            begun = time.perf_counter()
+            threads = threads_.team.run(threads, functools.partial(self._part, first, first + steps))
+            self._choice.tell(threads, (time.perf_counter() - begun) / steps)
+            first += steps
+
+    def _part(self, first: int, last: int, thread: int, threads: int) -> None:
         table = self.table.ctypes.data
         if len(self.functions) == 1 and self.functions[0] is not None:
             self.functions[0](table, first, last, thread, threads)

@@ -18,6 +18,7 @@ class Host:
     """
 
     name: str
+    family: str  # "x86", "arm" or "other"
     features: str
     vector_bytes: int
     registers: int
@@ -25,6 +26,15 @@ class Host:
     def lanes(self, dtype: Any) -> int:
         """How many values of a dtype one register holds."""
         return int(self.vector_bytes // np.dtype(dtype).itemsize)
+
+    @property
+    def is_x86(self) -> bool:
+        return self.family == "x86"
+
+    @property
+    def has_estimates(self) -> bool:
+        """Whether reciprocals and roots can begin with an estimate of 14 bits (AVX-512)."""
+        return self.is_x86 and self.vector_bytes == 64
 
     @property
     def tile_vectors(self) -> int:
@@ -43,11 +53,14 @@ def host() -> Host:
     found = llvm.get_host_cpu_features()
     # An explicit 512-bit vector is what we mean, whatever the compiler's own preference for this chip.
     found["prefer-256-bit"] = False
+    triple = llvm.get_default_triple()
+    family = "x86" if triple.startswith(("x86_64", "i686")) else "other"
+    family = "arm" if triple.startswith(("aarch64", "arm64")) else family
     bits, registers = 128, 16
     if found.get("avx512f") and found.get("avx512vl") and found.get("avx512dq"):
         bits, registers = 512, 32
     elif found.get("avx2") and found.get("fma"):
         bits, registers = 256, 16
-    elif llvm.get_default_triple().startswith(("aarch64", "arm64")):
+    elif family == "arm":
         bits, registers = 128, 32
-    return Host(llvm.get_host_cpu_name(), found.flatten(), bits // 8, registers)
+    return Host(llvm.get_host_cpu_name(), family, found.flatten(), bits // 8, registers)

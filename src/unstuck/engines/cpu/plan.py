@@ -370,6 +370,11 @@ class Plan:
             )
             since = mine if kernel.barrier else since + mine
 
+    @property
+    def is_training(self) -> bool:
+        """Whether this is run many times with a state, not once on given arrays."""
+        return bool(self.binding.state)
+
     # What it is known by -----------------------------------------------------------------------------------------------
     def key(self) -> str:
         """A hash of everything that the code of this plan depends on."""

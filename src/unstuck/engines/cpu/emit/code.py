@@ -82,10 +82,15 @@ class Variable:
 
 
 class Code:
-    """One function in the making. ``lanes`` is the length of its vectors."""
+    """One function in the making. ``lanes`` is the length of its vectors.
 
-    def __init__(self, module: Module, name: str, parameters: str, lanes: int) -> None:
-        self.module, self.lanes = module, lanes
+    ``approximate`` quotients and roots in float32 come from the processor's estimate and one step of Newton's method: they are
+    within 2 units in the last place, and NaN where the exact one is infinite (0 where it is the root of 0).
+    """
+
+    def __init__(self, module: Module, name: str, parameters: str, lanes: int, *, approximate: bool = False) -> None:
+        self.module, self.lanes, self.approximate = module, lanes, approximate
+        self._inverses: dict[str, Value] = {}
         self.head = f"define {name}({parameters})"
         self.entry: list[str] = []  # run once, before everything else
         self.lines: list[str] = []
@@ -173,7 +178,35 @@ class Code:
         return self.binary("fmul", "mul", a, b)
 
     def div(self, a: Value, b: Value) -> Value:
-        return self.op(f"fdiv {a}, {b.text}", a.dtype, a.lanes)
+        if not (self.approximate and a.dtype.itemsize == 4 and a.lanes == 16):
+            return self.op(f"fdiv {a}, {b.text}", a.dtype, a.lanes)
+        inverse = self._inverse(b)
+        quotient = self.mul(a, inverse)
+        return self.fma(self.fma(self.neg(quotient), b, a), inverse, quotient)
+
+    def _inverse(self, b: Value) -> Value:
+        """1 / b, once for each b in a straight stretch of code."""
+        known = self._inverses.get(b.text)
+        if known is None or b.text.startswith("splat"):  # a constant has no stretch of its own
+            guess = self._estimate("rcp14", b)
+            error = self.fma(self.neg(b), guess, self.constant(1, b.dtype))
+            known = self._inverses[b.text] = self.fma(error, guess, guess)
+        return known
+
+    def sqrt(self, a: Value) -> Value:
+        if not (self.approximate and a.dtype.itemsize == 4 and a.lanes == 16):
+            return self.intrinsic("llvm.sqrt", a)
+        guess = self._estimate("rsqrt14", a)
+        root = self.mul(a, guess)
+        half = self.mul(guess, self.constant(0.5, a.dtype))
+        root = self.fma(self.fma(self.neg(root), root, a), half, root)
+        zero = self.constant(0, a.dtype)
+        return self.select(self.compare("eq", a, zero), zero, root)
+
+    def _estimate(self, word: str, a: Value) -> Value:
+        full = f"llvm.x86.avx512.{word}.ps.512"
+        self.module.declare(full, a.type, [a.type, a.type, "i16"])
+        return self.op(f"call {a.type} @{full}({a}, {a.type} zeroinitializer, i16 -1)", a.dtype, a.lanes)
 
     def neg(self, a: Value) -> Value:
         if a.is_float:
@@ -286,6 +319,11 @@ class Code:
         full = f"llvm.masked.store.v{self.lanes}{_suffix(value.dtype)}.p0"
         self.module.declare(full, "void", [value.type, "ptr", masks])
         self.line(f"call void @{full}({value}, ptr align {align} {place}, {self.first_lanes(count)})")
+
+    def prefetch(self, place: str) -> None:
+        """Ask for a line of memory that will be needed soon."""
+        self.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32 immarg", "i32 immarg", "i32 immarg"])
+        self.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 2, i32 1)")
 
     # Control -----------------------------------------------------------------------------------------------------------
     def variable(self, start: Value) -> Variable:

@@ -81,7 +81,7 @@ RULES: dict[str, Rule] = {
     "divide": Code.div,
     "negative": Code.neg,
     "square": lambda c, x: c.mul(x, x),
-    "sqrt": _llvm("llvm.sqrt"),
+    "sqrt": Code.sqrt,
     "absolute": _absolute,
     "remainder": _remainder,
     "power": _power,

@@ -129,6 +129,8 @@ def log1p(code: Code, x: Value) -> Value:
 def sigmoid(code: Code, x: Value) -> Value:
     # Where exp(-x) overflows (below -88.7 in float32) the result is 0, as in the reference.
     one = code.constant(1, x.dtype)
+    if code.approximate and x.dtype.itemsize == 4:  # quotients are not to meet an infinity
+        x = _limited(code, x, -88.0, math.inf)
     return code.div(one, code.add(one, exp(code, code.neg(x))))
 
 

@@ -38,7 +38,7 @@ def emit_gather(code: Code, plan: Plan, kernel: Kernel) -> None:
                 early = code.load(code.address(place, AHEAD, INT64), INT64)
                 early_place = code.address(data, code.mul(early, code.number(width)), source.dtype)
                 for offset in range(0, width * source.dtype.itemsize, LINE):
-                    _prefetch(code, code.address(early_place, offset, np.dtype(np.int8)))
+                    code.prefetch(code.address(early_place, offset, np.dtype(np.int8)))
         place = code.address(data, code.mul(number, code.number(width)), source.dtype)
         to = code.address(target, code.mul(row, code.number(view.strides[0])), node.dtype)
         for column, count in column_loop(code, width):
@@ -54,11 +54,6 @@ def emit_gather(code: Code, plan: Plan, kernel: Kernel) -> None:
                 value = code.mul(value, code.load_vector(factor, node.dtype, count))
             full = count if not view.padded or view.dtype.itemsize * width % LINE == 0 else code.lanes
             code.store_vector(code.address(to, column, node.dtype), value, full)
-
-
-def _prefetch(code: Code, place: str) -> None:
-    code.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32 immarg", "i32 immarg", "i32 immarg"])
-    code.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 2, i32 1)")
 
 
 def emit_copy(code: Code, plan: Plan, kernel: Kernel) -> None:

@@ -20,7 +20,7 @@ EMITTERS: dict[str, Callable[[Code, Plan, Kernel], None]] = {
 
 PARAMETERS = "ptr noalias %table, i64 %step, i64 %from, i64 %to"
 # So many looks at the barrier before a waiting thread lets others have the processor.
-PATIENCE = 4000
+PATIENCE = 1000
 
 
 def program_text(plan: Plan, prefix: str) -> str:
@@ -34,10 +34,14 @@ def program_text(plan: Plan, prefix: str) -> str:
             continue
         for kernel in segment:
             lanes = plan.fusion.lanes(kernel.group) if kernel.group is not None else _lanes(plan, kernel)
-            code = Code(module, f"internal void @{kernel.name}", PARAMETERS, lanes)
+            name = f"internal void @{kernel.name}"
+            code = Code(module, name, PARAMETERS, lanes, approximate=plan.is_training and plan.host.has_estimates)
             EMITTERS[kernel.kind](code, plan, kernel)
             code.finish()
-        module.functions.append(_run(f"{prefix}{number}", segment))
+        module.functions.append(_run(f"{prefix}{number}", segment, flush=plan.is_training and plan.host.is_x86))
+    if plan.host.is_x86:
+        module.declare("llvm.x86.sse.stmxcsr", "void", ["ptr"])
+        module.declare("llvm.x86.sse.ldmxcsr", "void", ["ptr"])
     module.functions.append(_barrier())
     return module.text()
 
@@ -48,7 +52,7 @@ def _lanes(plan: Plan, kernel: Kernel) -> int:
     return plan.host.lanes(dtype if dtype.kind == "f" else "f4")
 
 
-def _run(name: str, kernels: list[Kernel]) -> str:
+def _run(name: str, kernels: list[Kernel], *, flush: bool) -> str:
     units = sorted({kernel.domain.units for kernel in kernels})
     entry = []
     for n in units:
@@ -66,6 +70,7 @@ entry:
   %slot = getelementptr ptr, ptr %table, i64 {BARRIER}
   %state = load ptr, ptr %slot
   {lines(entry)}
+  {_FLUSH if flush else ""}
   br label %head
 head:
   %step = phi i64 [ %first, %entry ], [ %next, %body ]
@@ -77,8 +82,21 @@ body:
   br label %head
 end:
   call void @barrier(ptr %state, i64 %threads)
+  {_RESTORE if flush else ""}
   ret void
 }}"""
+
+
+# In training, numbers below 1e-38 count as zero: the processor takes a hundred times as long for them, and the means of an
+# optimiser fade through them. The mode is the caller's again at the end.
+_FLUSH = """%old = alloca i32
+  %new = alloca i32
+  call void @llvm.x86.sse.stmxcsr(ptr %old)
+  %mode = load i32, ptr %old
+  %flushing = or i32 %mode, 32832
+  store i32 %flushing, ptr %new
+  call void @llvm.x86.sse.ldmxcsr(ptr %new)"""
+_RESTORE = "call void @llvm.x86.sse.ldmxcsr(ptr %old)"
 
 
 def _barrier() -> str:
