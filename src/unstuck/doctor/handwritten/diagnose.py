@@ -18,10 +18,10 @@ from unstuck.doctor import causes
 from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, ProgramError, Proof, Report, RuledOut
 from unstuck.errors import InputError
 
-from . import applied, optimizer, probes, update
+from . import applied, optimizer, probes, seeds, update
 from .describe import network_sentence
 from .edits.model import Edit
-from .examine import Examination, examine
+from .examine import Examination, examine, examine_step, later_steps
 from .probes import frozen
 from .probes.base import Examination as Subject
 from .probes.base import Verdicts
@@ -41,6 +41,7 @@ _HIDING = (
 )
 MORE = "give more with --seconds"
 LAST_WORDS = 2.0  # seconds beyond the budget for what only words the report
+LATER = (1, 20)  # passes of the training loop after which the gradient is checked again
 ROUNDS = 3  # faults in the gradient that are mended one after the other
 GRADIENT = (
     "output-delta-wrong", "activation-derivative-missing", "activation-derivative-wrong", "activation-derivative-misplaced",
@@ -107,6 +108,7 @@ class _Diagnosis:
     not_checked: list[NotChecked] = field(default_factory=list)
     checked: list[Evidence] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    before: dict[str, Program] = field(default_factory=dict)  # cause -> the program in which it was found
     open_questions: list[str] = field(default_factory=list)  # what keeps a program without findings from being healthy
     _outcome: Outcome | None = None
     examination: Examination | None = None  # of the program as it stands: with all edits that were taken on
@@ -141,7 +143,7 @@ class _Diagnosis:
         found = examine(self.session, self.program, self.session.scout(seconds=15.0))
         if (found is None or (found[0].known.guessed and found[0].state != "right")) and self._applied():
             return
-        if found is None or (found[0].state == "unknown" and self._applied(("wrong-variable",), "calls")):
+        if found is None or (found[0].state != "right" and self._applied(("wrong-variable",), "calls")):
             return
         self.examination, self.loop, _ = found
         for _ in range(ROUNDS):
@@ -153,18 +155,22 @@ class _Diagnosis:
                 break
         if self.examination.state == "right":
             self._update(self.examination)
+            self._later(self.examination)
         self._probe()
         self._look_again()
+        self._more_seeds()
 
     def _applied(self, only: tuple[str, ...] = applied.LOST, family: str = "") -> bool:
         """Nothing is trained (or on nothing of the batch), and an edit by which an update is kept changes that."""
         with contextlib.suppress(WatchError):
             for mended, loop in applied.applied(self.session, self.program, 0.4 * self.budget, only, family):
                 proof, outcome = self._proof(mended.examination, mended)
-                if _improved(self.outcome, outcome):
+                if _improved(self.outcome, outcome) or (not family and compared(self.outcome, outcome) is None):
                     names = ", ".join(p.text for p in mended.examination.known.parameters)
                     rows = () if family else (Evidence(f"change of {names} in a step", "not zero", 0.0),)
-                    what = "the step is taken with what an earlier run left behind" if family else f"{names} never changes"
+                    what = (
+                        "the step is taken with what an earlier run left behind" if family else f"{names} never changes"
+                    )
                     self._add(mended.examination, mended, what, proof, outcome, rows)
                     self.program, self._outcome = mended.program, outcome
                     self.examination, self.loop = mended.examination, loop
@@ -178,7 +184,7 @@ class _Diagnosis:
         if current.state == "right":
             if climbs(current):
                 only = applied.wrong_sign(current)
-                return self._take(current, "the step climbs the loss", accept=_descends, only=only)
+                return self._take(current, "the step climbs the loss", accept=self._descends, only=only)
             return None
         wrong = [v.path.split(": ")[-1] for v in (current.best.verdicts if current.best else []) if v.status == "wrong"]
         what = "the gradient of " + ", ".join(wrong) if wrong else "the gradient"
@@ -221,6 +227,7 @@ class _Diagnosis:
             mended = replace(mended, edit=named(mended.edit, current, only))
             if mended.edit.cause in known_causes:
                 continue
+            self.before[mended.edit.cause] = self.program
             self._add(current, mended, what, proof, outcome, evidence)
             self.loop = mapped_loop(self.session, self.program, mended.program, self.loop) or self.loop
             self.program, self._outcome = mended.program, outcome
@@ -291,11 +298,41 @@ class _Diagnosis:
             if stuck is None:
                 return [], ()
             freed = of(mended.program, mended.examination)
+            if freed is not None and freed.complete and freed.reached >= stuck.best:
+                return [], ()  # the run is too short for the floor to matter
             rows = stuck.evidence()
             if freed is not None and freed.complete:
                 rows.append(Evidence("summed squared error of the mended program", None, float(f"{freed.reached:.4g}")))
             return rows, tuple(stuck.notes(freed.reached if freed is not None and freed.complete else None))
         return [], ()
+
+    def _later(self, current: Examination) -> None:
+        """The same check with other rows and after some steps: a fault may show only then (state that is carried along)."""
+        with contextlib.suppress(WatchError):
+            found = later_steps(self.session, self.program, current, LATER)
+            for ahead, one in zip(LATER, found, strict=False):
+                if one.state == "right":
+                    name = f"worst relative error {ahead} step{'s' if ahead > 1 else ''} later"
+                    self.checked.append(Evidence(name, "at most 1e-5", one.worst))
+            if not found or found[-1].state != "wrong":
+                return
+            # Twice in a row: a kink that a nudge happens to cross is not there again.
+            found += later_steps(self.session, self.program, current, [LATER[len(found) - 1] + 1])
+            wrong = [{v.path for v in one.best.of("wrong")} for one in found[-2:] if one.best is not None]
+            always = set.intersection(*wrong) if len(wrong) == 2 and found[-1].state == "wrong" else set()
+            if not always:
+                return
+            step = self.session.stop(self.loop, found[-1].known.hit, self.program)
+            if step is None:
+                return
+            with step:
+                there = examine_step(step, self.loop)
+            if there is not None and there.state == "wrong" and self._gradient(there) is None:
+                names = ", ".join(path.split(": ")[-1] for path in sorted(always))
+                self.notes.append(
+                    f"the gradient of {names} is right in the first step and differs from the derivative {LATER[-1]} steps "
+                    "later; no edit was found that mends it"
+                )
 
     # ------------------------------------------------------------------ the update
 
@@ -394,6 +431,12 @@ class _Diagnosis:
         only = _PILING[:1]
         self._take(current, what, accept=follows, evidence=rows, only=only, must_help=must_help, first_cause=True)
 
+    def _descends(self, found: Examination, variant: Program) -> bool:
+        """The check passes, the step goes down, and no moving average was turned round for that."""
+        if found.state != "right" or climbs(found):
+            return False
+        return not any(rule.fault and not rule.by_choice for rule in optimizer.judge(self.session, variant, found))
+
     def _follows_a_rule(self, found: Examination, variant: Program, kinds: Mapping[str, str] | None = None) -> bool:
         """Every step has a known closed form, and an Adam was not made a plain momentum (``kinds``: rules as they were)."""
         if found.state != "right" or climbs(found):
@@ -464,6 +507,22 @@ class _Diagnosis:
                 self._update(again)
             elif again.state == "wrong":
                 self._gradient(again)
+
+    def _more_seeds(self) -> None:
+        """Run what was mended with other seeds, where that takes little time."""
+        shortest = 2 * (self.outcome.seconds + 0.3)
+        for number, finding in enumerate(self.findings):
+            if not finding.is_fault or finding.fix is None or finding.fix.source is None or finding.proof is None:
+                continue
+            if not any(word in (finding.proof.metric or "") for word in (*GOOD_WORDS, *BAD_WORDS)):
+                continue  # what was counted is no figure of how well it learns
+            left = self.left() - 2.0
+            if left < 2 * shortest:
+                return
+            before = self.before.get(finding.cause, self.program)
+            after = before.with_source(finding.file, finding.fix.source)
+            with contextlib.suppress(WatchError):
+                self.findings[number] = seeds.repeated(self.session, finding, before, after, _improved, left / 3)
 
     # ------------------------------------------------------------------ the report
 
@@ -548,11 +607,6 @@ def _hidden_is_wrong(examination: Examination) -> bool:
             acts[path] += 1
     fewest = min(acts.values())
     return any(acts[v.path] > fewest for v in examination.best.of("wrong"))
-
-
-def _descends(examination: Examination, _variant: Program) -> bool:
-    """The check passes and the step goes down."""
-    return examination.state == "right" and not climbs(examination)
 
 
 _PILING = ("optimizer-formula-wrong", "gradient-not-reset")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from .program import Program
 from .session import Array, Session, Step, Window
 from .understand import Parameter, Understanding, known_step, rank_loops, series_before, understand, update_moment
 
+LATER_SECONDS = 5.0  # that a program gets to reach a later step
 MOST_LOOPS = 5  # candidates for the training loop that are tried
 
 
@@ -164,3 +166,24 @@ def trial(session: Session, variant: Program, loop: int, reference: Examination)
     top = clean or next(iter(ranking), None)
     state = "right" if clean else "wrong"
     return Trial(known, Examination(known, derivatives, state, top, None, ranking), intact)
+
+
+def later_steps(session: Session, program: Program, reference: Examination, ahead: Iterable[int]) -> list[Examination]:
+    """Short examinations of the steps that come ``ahead`` passes after the one that was examined (other rows, other weights).
+
+    Shorter than asked when the program ends before, or takes long to get there.
+    """
+    known = reference.known
+    found: list[Examination] = []
+    step = session.stop(known.loop, known.hit, program)
+    if step is None:
+        return found
+    with step:
+        for passes in ahead:
+            if not step.go(known.hit + passes, seconds=LATER_SECONDS):
+                break
+            one = reexamine(step, known.loop, reference)
+            if one is None:
+                break
+            found.append(one)
+    return found
