@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import unstuck as us
-from unstuck import nn
+from unstuck import files, nn
 from unstuck.training import load_with_history, saving
 
 X = np.random.default_rng(0).normal(size=(9, 4))
@@ -278,7 +278,7 @@ def test_places_that_cannot_be_written_are_named_before_training_and_when_saving
             f"{tmp_path}/no/m: the folder {tmp_path}/no does not exist; create it or choose another place.",
         ),
     ):
-        for attempt in (lambda path=path: saving.check_writable(path), lambda path=path: run.save(path)):
+        for attempt in (lambda path=path: files.check_writable(path), lambda path=path: run.save(path)):
             with pytest.raises(us.InputError) as error:
                 attempt()
             assert str(error.value) == sentence
@@ -287,7 +287,7 @@ def test_places_that_cannot_be_written_are_named_before_training_and_when_saving
 def test_a_folder_without_the_right_to_write_is_named(
     run: us.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saving.os, "access", lambda *_: False)
+    monkeypatch.setattr(files.os, "access", lambda *_: False)
     with pytest.raises(us.InputError) as error:
         run.save(tmp_path / "m")
     assert str(error.value) == f"{tmp_path}/m: the folder {tmp_path} cannot be written to; choose another place."
@@ -303,7 +303,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     us.fit(run.network, (X, CLASSES), epochs=1)
-    monkeypatch.setattr(saving.os, broken, full)
+    monkeypatch.setattr(files.os, broken, full)
     with pytest.raises(us.InputError) as error:
         us.save(run.network, model)
     assert str(error.value) == f"{model}: cannot be written (No space left on device); choose another place."
@@ -318,7 +318,7 @@ def test_ctrl_c_while_writing_leaves_the_old_file_and_nothing_else(
         raise KeyboardInterrupt
 
     before = model.read_bytes()
-    monkeypatch.setattr(saving.os, "fsync", interrupted)
+    monkeypatch.setattr(files.os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run.save(model)
     assert model.read_bytes() == before

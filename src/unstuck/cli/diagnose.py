@@ -84,23 +84,15 @@ def diagnose(
 
 def write_fix(found: Any, file: Path) -> None:
     """The mended text of each file that has a fault, beside that file."""
-    mended: dict[str, list[str]] = {}
-    for finding in found.faults:
-        if finding.fix is not None and finding.fix.source:
-            mended.setdefault(finding.file, []).append(finding.fix.source)
-    if not mended:
+    from unstuck.doctor.mending import mended_sources
+    from unstuck.files import write_whole
+
+    texts = mended_sources(found)
+    if not texts:
         messages().print("no fix was found that could be written.", markup=False, soft_wrap=True)
-        return
-    import difflib
-
-    from unstuck.report.files import write_text
-
-    for name, texts in mended.items():
-        # Each fix was made on top of the ones before it: the text that differs most holds them all.
-        lines = found.sources.get(name, "").splitlines()
-        likeness = [difflib.SequenceMatcher(None, lines, text.splitlines(), False).ratio() for text in texts]
+    for name, text in texts.items():
         path = (file.parent / name).with_name(f"{Path(name).stem}.fixed.py")
-        write_text(path, texts[likeness.index(min(likeness))])
+        write_whole(path, text)
         messages().print(f"mended program written to {path}", markup=False, soft_wrap=True)
 
 

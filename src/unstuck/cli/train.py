@@ -108,7 +108,7 @@ def train(
     json
         Print one JSON object instead of the report.
     """
-    from unstuck.training.saving import check_writable
+    from unstuck.files import check_writable
 
     given = {
         "network": network, "activation": activation, "output": output, "loss": loss, "optimizer": optimizer,

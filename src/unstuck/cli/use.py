@@ -77,8 +77,8 @@ def predict(
         Print one JSON object: {"model", "data", "predictions", "probabilities"}.
     """
     from unstuck.data import load_inputs
+    from unstuck.files import check_writable, write_whole
     from unstuck.training import load
-    from unstuck.training.saving import check_writable, write_whole
 
     if out is not None:
         check_writable(out)

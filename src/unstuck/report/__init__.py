@@ -69,9 +69,9 @@ def to_html(report: Report, sources: Mapping[str, str] | None = None, *, teach: 
 
 def write_html(report: Report, path: Path, sources: Mapping[str, str] | None = None, *, teach: bool = False) -> None:
     """Write that page to ``path``: completely or not at all. Raises InputError where it cannot be written."""
-    from unstuck.report import files
+    from unstuck.files import write_whole
 
-    files.write_text(path, to_html(report, sources, teach=teach))
+    write_whole(Path(path), to_html(report, sources, teach=teach))
 
 
 def explain(slug: str, console: Console | None = None) -> None:

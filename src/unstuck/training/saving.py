@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +13,7 @@ import numpy as np
 
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.errors import InputError
+from unstuck.files import write_whole
 from unstuck.nn.checks import whole_number
 from unstuck.nn.layers.base import Layer, layer_from_dict
 from unstuck.nn.layers.function import Function
@@ -194,41 +192,3 @@ def _digest(text: str, tensors: Mapping[str, Any]) -> str:
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def check_writable(path: str | Path) -> Path:
-    """InputError now, before hours of training, if ``path`` could not be written later."""
-    path = Path(path)
-    folder = path.parent if str(path.parent) else Path(".")
-    if path.is_dir():
-        raise InputError(
-            f"{path} is a folder; expected the name of a file to write, such as {path / 'model.safetensors'}."
-        )
-    if not folder.is_dir():
-        raise InputError(f"{path}: the folder {folder} does not exist; create it or choose another place.")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path}: the folder {folder} cannot be written to; choose another place.")
-    return path
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file beside its place and rename it there, so that it is never half-written."""
-    check_writable(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place.") from None
-    finally:
-        # After the renaming there is nothing left to remove; after anything else, Ctrl-C included, there may be.
-        if temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
