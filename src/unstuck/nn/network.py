@@ -160,20 +160,17 @@ class Network:
 
     def outputs(self, inputs: Any, *, rows: int = 4096) -> Array:
         """What the last layer gives for raw inputs (N, …), preprocessing applied: (N, *output_shape)."""
-        from unstuck.engines import engine
-        from unstuck.engines.threads import suited_to
+        from unstuck.nn.prediction import outputs
 
-        x = self.prepared(inputs)
-        programs: dict[int, Any] = {}
-        parts = []
-        for start in range(0, max(len(x), 1), rows):
-            part = x[start : start + rows]
-            if len(part) not in programs:
-                programs[len(part)] = engine("reference").compile(self.graph(len(part)))
-            program = programs[len(part)]
-            with suited_to(program.graph):
-                parts.append(program(part, *self.parameters.values())[0])
-        return np.concatenate(parts)
+        return outputs(self, inputs, rows)
+
+    def byte_scale(self, shape: Shape) -> tuple[Array, Array] | None:
+        """Shift and factor of each place of a row of bytes of this shape: its inputs are (byte - shift) · factor."""
+        done = self.preprocessing
+        if done is None or done.divisor is None or done.shift is None:
+            return None
+        shift, divisor = (np.broadcast_to(part, shape).ravel() for part in (done.shift, done.divisor))
+        return shift.astype(self.dtype), (1 / divisor).astype(self.dtype)
 
     def prepared(self, inputs: Any) -> Array:
         """Raw inputs checked, preprocessed as in training and shaped (N, *input_shape) in the network's dtype."""

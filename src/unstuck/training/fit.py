@@ -202,15 +202,11 @@ class _Training:
 
     def _stored_pixels(self) -> tuple[Array, Array | None, Array | None] | None:
         """Bytes that the engine itself turns into inputs, with shift and factor of each place: they stay as they are stored."""
-        network, raw, done = self.network, self.train.inputs, self.network.preprocessing
+        network, raw = self.network, self.train.inputs
         if self.engine.name == "reference" or raw.dtype != np.uint8 or self.rows == len(self.train):
             return None
         network.prepared(raw[:1])  # what is wrong with their shape is said now
-        if done.divisor is None or done.shift is None:
-            return raw, None, None
-        shape, dtype = raw.shape[1:], network.dtype
-        shift, divisor = (np.broadcast_to(part, shape).ravel() for part in (done.shift, done.divisor))
-        return raw, shift.astype(dtype), (1 / divisor).astype(dtype)
+        return raw, *(network.byte_scale(raw.shape[1:]) or (None, None))
 
     def _build(self, network: Network, seed: int) -> None:
         shape = self.train.input_shape

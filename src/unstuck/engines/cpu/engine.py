@@ -76,6 +76,11 @@ class Compiled:
         self._kept[slot] = array
         self.table[slot] = array.ctypes.data
 
+    def room(self, view: View) -> Array:
+        """New memory for a view outside the arena, as an array of its shape; the slot shows it."""
+        self.point(view.storage.slot, aligned(view.storage.size))
+        return self.array(view)
+
     def run(self, first: int, last: int) -> None:
         """Run steps, in as many threads as pay; with parts for the reference engine in between, step by step."""
         while first < last:

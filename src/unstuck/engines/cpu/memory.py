@@ -79,8 +79,8 @@ def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(n for n in shape if n != 1)
 
 
-def in_arena(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool) -> View:
-    """A new view in the arena. Rows begin on cache lines, unless it is to be ``dense``."""
+def placed(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool, slot: int = 0) -> View:
+    """A new place in the arena (or another slot). Rows begin on cache lines, unless it is to be ``dense``."""
     lanes = LINE // dtype.itemsize
     columns = shape[-1] if shape else 1
     strides = contiguous(shape)
@@ -96,4 +96,4 @@ def in_arena(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool) -> Vi
             strides = (*(s // columns * width for s in strides[:-1]), 1)
             count = count // columns * width
     size = max(1, -(-count * dtype.itemsize // LINE)) * LINE
-    return View(Storage(0, size), shape, strides, dtype, padded=padded)
+    return View(Storage(slot, size), shape, strides, dtype, padded=padded)

@@ -13,7 +13,7 @@ import numpy as np
 from unstuck.autodiff import Graph, Node
 from unstuck.engines.cpu.fuse import Fusion, Group
 from unstuck.engines.cpu.host import Host
-from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, in_arena
+from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, placed
 
 # The first slots of the table of pointers.
 ARENA, BARRIER, CONSTANTS, FIRST_FREE = 0, 1, 2, 3
@@ -29,6 +29,7 @@ class Source:
 
     dtype: np.dtype[Any]
     scaled: bool = False
+    shifted: bool = True
     in_order: bool = False
 
 
@@ -106,6 +107,7 @@ class Plan:
         self._move_packs_forward()
         self._place_arena()
         self._set_barriers()
+        self.asks_ahead = self._who_asks_ahead()
 
     def _slot(self) -> int:
         self.slots += 1
@@ -128,6 +130,10 @@ class Plan:
             self.views[node.index] = view
         return self.views[node.index]
 
+    def source_of(self, node: Node) -> Source:
+        """From where a gathered input comes."""
+        return next(s for i, s in self.binding.gathered.items() if self.graph.inputs[i] is node)
+
     def _root(self, node: Node) -> Node:
         """The node whose storage a view shows."""
         while node.index in self.fusion.views:
@@ -142,7 +148,8 @@ class Plan:
     def _place_inputs(self) -> None:
         for number, node in enumerate(self.graph.inputs):
             if number in self.binding.gathered:
-                self.views[node.index] = in_arena(node.shape, node.dtype, dense=node.index in self._dense)
+                dense = node.index in self._dense or node.ndim > 2
+                self.views[node.index] = placed(node.shape, node.dtype, dense=dense)
                 rows = node.shape[0]
                 slot = self.source_slots[number][0]
                 kernel = Kernel(
@@ -155,6 +162,9 @@ class Plan:
                 )
                 kernel.writes = [self.views[node.index].storage]
                 self.kernels.append(kernel)
+            elif number in self.binding.state.values():
+                dense = node.index in self._dense
+                self.views[node.index] = placed(node.shape, node.dtype, dense=dense, slot=self.input_slots[number])
             else:
                 per_step = number in self.binding.inputs_per_step
                 self.views[node.index] = self._outside(node, self.input_slots[number], per_step=per_step)
@@ -254,7 +264,7 @@ class Plan:
     def _place_stored(self, group: Group) -> None:
         for node in group.stores:
             if node.index not in self.views:
-                self.views[node.index] = in_arena(node.shape, node.dtype, dense=node.index in self._dense)
+                self.views[node.index] = placed(node.shape, node.dtype, dense=node.index in self._dense)
 
     # Kernels -----------------------------------------------------------------------------------------------------------
     def _ordered(self) -> list[Group]:
@@ -304,7 +314,7 @@ class Plan:
         view = self.view(node)
         if view.strides[-1] == 1 or node.shape[-1] == 1 or node.index in self.packed:
             return
-        self.packed[node.index] = in_arena(node.shape, node.dtype, dense=False)
+        self.packed[node.index] = placed(node.shape, node.dtype, dense=False)
         kernel = Kernel(f"k{len(self.kernels)}_pack", "pack", ALONE, node=node)
         kernel.reads, kernel.writes = [(view.storage, False)], [self.packed[node.index].storage]
         self.kernels.append(kernel)
@@ -374,6 +384,24 @@ class Plan:
     def is_training(self) -> bool:
         """Whether this is run many times with a state, not once on given arrays."""
         return bool(self.binding.state)
+
+    def _who_asks_ahead(self) -> Kernel | None:
+        """The product during which the rows of the next step's pictures are fetched into the cache: the longest that is cut
+        into many tiles. Its last columns are a strip of their own, so that it happens once."""
+        strip = self.host.tile_vectors * self.host.lanes("f4")
+        able = [
+            k for k in self.kernels
+            if k.kind == "matmul" and k.group is not None and k.domain.units >= 8 and k.group.columns % strip
+        ]  # fmt: skip
+        if not any(k.kind == "gather" and self.fetches(k) for k in self.kernels):
+            return None
+        return max(able, key=operations, default=None)
+
+    def fetches(self, kernel: Kernel) -> bool:
+        """Whether the rows of a gathered input are long and scattered, so that asking for them early pays."""
+        assert kernel.node is not None
+        source = self.source_of(kernel.node)
+        return not source.in_order and math.prod(kernel.node.shape[1:]) * source.dtype.itemsize >= 4 * LINE
 
     # What it is known by -----------------------------------------------------------------------------------------------
     def key(self) -> str:

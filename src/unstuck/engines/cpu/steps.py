@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph
-from unstuck.engines.cpu.emit.move import AHEAD
-from unstuck.engines.cpu.engine import Compiled, aligned
-from unstuck.engines.cpu.memory import LINE
+from unstuck.engines.cpu.engine import Compiled
 from unstuck.engines.cpu.plan import Binding, Source
 from unstuck.engines.steps import Training
 
@@ -22,9 +20,10 @@ class CpuSteps:
 
     def __init__(self, training: Training) -> None:
         self.training = training
-        self._flat, self._parts = _flat(training.state)
-        self.state = list(training.state)
         self._programs: dict[int, _Stepping] = {}
+        self._parts: list[Array] = []
+        self._parts = self._program(training.batch).parts
+        self.state = list(training.state)
 
     @property
     def state(self) -> list[Array]:
@@ -60,7 +59,7 @@ class _Stepping:
         self.rows = graph.inputs[0].shape[0]
         first = 2 if training.weights is None else 3  # the numbers of rate, step and key; then comes the state
         self._scalars = (first, first + 1, first + 2)
-        self._figures = len(graph.outputs) - len(state)
+        self._figures = len(graph.outputs) - len(training.state)
         dtype = graph.inputs[0].dtype
         stored = [
             training.inputs,
@@ -77,17 +76,27 @@ class _Stepping:
             elif all_rows and array.dtype == node.dtype and not scaled:
                 direct[number] = np.ascontiguousarray(array)
             else:
-                gathered[number] = Source(array.dtype, scaled)
-        state_outputs = {self._figures + i: first + 3 + i for i in range(len(state))}
+                gathered[number] = Source(array.dtype, scaled, shifted=scaled and bool(np.any(training.shift)))
+        state_outputs = {self._figures + i: first + 3 + i for i in range(len(training.state))}
         binding = Binding(gathered, self._scalars, tuple(range(self._figures)), state_outputs)
         self.compiled = Compiled(graph, binding)
         slots = self.compiled.plan.input_slots
-        for number, array in [*direct.items(), *enumerate(state, first + 3)]:
+        for number, array in direct.items():
             self.compiled.point(slots[number], array)
+        self.parts = self._state(first + 3, state)
         for number, source in gathered.items():
             array = stored[number]
             if array is not None:
                 self._show(number, array, source.scaled)
+
+    def _state(self, first: int, shared: Sequence[Array]) -> list[Array]:
+        """The parameters and slots in their places: new ones, or those of another batch size."""
+        plan, inputs = self.compiled.plan, self.graph.inputs[first:]
+        if not shared:
+            return [self.compiled.room(plan.view(node)) for node in inputs]
+        for node, array in zip(inputs, shared, strict=True):
+            self.compiled.point(plan.view(node).storage.slot, array)
+        return list(shared)
 
     def _show(self, number: int, array: Array, scaled: bool) -> None:
         """Let an input be gathered from an array."""
@@ -103,7 +112,7 @@ class _Stepping:
         """Steps on ``order``, which holds as many rows as there are rates, times the batch."""
         training, compiled, plan = self.training, self.compiled, self.compiled.plan
         count, dtype = len(rates), self.graph.inputs[0].dtype
-        index = np.zeros(len(order) + AHEAD, np.int64)
+        index = np.zeros(len(order) + self.rows, np.int64)  # the rows behind the last step are asked for, not used
         index[: len(order)] = order
         if training.inputs is None:  # rows that have to be prepared: only those of these steps, in their order
             self._show(0, training.rows(order), False)
@@ -119,14 +128,3 @@ class _Stepping:
             compiled.point(slot, array)
         compiled.run(0, count)
         return figures
-
-
-def _flat(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
-    """One aligned piece of memory, and a part of it for each of the arrays, each beginning on a cache line."""
-    sizes = [-(-max(a.nbytes, 1) // LINE) * LINE for a in arrays]
-    flat = aligned(sum(sizes))
-    parts, start = [], 0
-    for array, size in zip(arrays, sizes, strict=True):
-        parts.append(flat[start : start + array.nbytes].view(array.dtype).reshape(array.shape))
-        start += size
-    return flat, parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -253,6 +254,20 @@ class Code:
             return self.op(f"call reassoc {one} @{full}({one} {literal(-0.0, a.dtype)}, {a})", a.dtype)
         self.module.declare(full, one, [a.type])
         return self.op(f"call {one} @{full}({a})", a.dtype)
+
+    def largest(self, a: Value, *, sign: int = 1) -> Value:
+        """The largest lane (``sign`` -1: the smallest) as a plain float; NaN if any lane is NaN."""
+        word = "fmax" if sign > 0 else "fmin"
+        full, one = f"llvm.vector.reduce.{word}.v{a.lanes}f{8 * a.dtype.itemsize}", type_of(a.dtype)
+        self.module.declare(full, one, [a.type])
+        plain = self.op(f"call nnan {one} @{full}({a})", a.dtype)
+        strange = self.compare("ne", self.mask_bits(self.compare("ne", a, a)), self.number(0))
+        return self.select(strange, Value(literal(math.nan, a.dtype), a.dtype), plain)
+
+    def mask_bits(self, mask: Value) -> Value:
+        """The lanes of a truth vector as the bits of an int64, the first lane lowest."""
+        bits = self.op(f"bitcast {mask} to i{mask.lanes}", INT64)
+        return self.op(f"zext i{mask.lanes} {bits.text} to i64", INT64)
 
     def convert(self, a: Value, dtype: Dtype) -> Value:
         """To another dtype, as NumPy's astype does for values that fit."""

@@ -15,9 +15,7 @@ from unstuck.engines.cpu.fuse import Axes, Group, carry_back
 from unstuck.engines.cpu.memory import Storage, View, contiguous
 from unstuck.engines.cpu.plan import Plan
 
-# How the lanes of a vector are brought together, and what a lane that does not count holds: (floats, whole numbers).
-REDUCTIONS = {"sum": (("fadd", 0), ("add", 0)), "max": (("fmaximum", -math.inf), ("smax", None)),
-              "min": (("fminimum", math.inf), ("smin", None))}  # fmt: skip
+REDUCTIONS = ("sum", "max", "min")
 
 
 class Pointers:
@@ -120,7 +118,7 @@ class Evaluator:
     def _reduced(self, node: Node, chunk: int) -> Value:
         code = self.code
         _, parts = self._row_of(node)
-        word, neutral = neutral_of(node)
+        neutral = neutral_of(node)
         if self.space[-1] == 1:
             return code.convert(parts[0], node.dtype)
         total: Value | None = None
@@ -130,7 +128,7 @@ class Evaluator:
                 part = code.select(code.first_lanes(count), part, code.constant(neutral, node.dtype))
             total = part if total is None else combine(code, node.operation, total, part)
         assert total is not None
-        return code.splat(code.horizontal(word, total))
+        return code.splat(horizontal(code, node, total))
 
     def _argmax(self, node: Node) -> Value:
         """The first place of the largest value; NaN counts as larger than all, as in NumPy."""
@@ -142,20 +140,19 @@ class Evaluator:
         for (_, count), part in zip(self.chunks, parts, strict=True):
             low = code.constant(-math.inf, x.dtype)
             masked.append(part if count == code.lanes else code.select(code.first_lanes(count), part, low))
-        largest = masked[0]
+        together = masked[0]
         for part in masked[1:]:
-            largest = combine(code, "max", largest, part)
-        top = code.splat(code.horizontal("fmaximum", largest))
+            together = combine(code, "max", together, part)
+        top = code.splat(code.largest(together))
         top_is_nan = code.compare("ne", top, top)
-        best = code.constant(2**31 - 1, np.int32)
-        lanes = code.convert(code.lane_numbers(), np.dtype(np.int32))
-        for number, part in enumerate(masked):
+        best = code.number(0)
+        for number in reversed(range(len(masked))):
+            part = masked[number]
             here = code.select(top_is_nan, code.compare("ne", part, part), code.compare("eq", part, top))
-            here = code.bits("and", here, code.first_lanes(self.chunks[number][1]))
-            places = code.add(lanes, code.constant(number * code.lanes, np.int32))
-            found = code.select(here, places, code.constant(2**31 - 1, np.int32))
-            best = code.intrinsic("llvm.smin", best, found)
-        return code.splat(code.convert(code.horizontal("smin", best), INT64))
+            bits = code.mask_bits(code.bits("and", here, code.first_lanes(self.chunks[number][1])))
+            place = code.add(code.intrinsic("llvm.cttz", bits, extra="i1 false"), code.number(number * code.lanes))
+            best = code.select(code.compare("ne", bits, code.number(0)), place, best)
+        return code.splat(best)
 
     # Memory ------------------------------------------------------------------------------------------------------------
     def _row_offset(self, strides: Sequence[int], axes: Axes) -> Value | int:
@@ -242,17 +239,25 @@ class Evaluator:
         return code.convert(numbers, np.dtype(np.uint32))
 
 
-def neutral_of(node: Node) -> tuple[str, float | int]:
-    """LLVM's word for a reduction, and the number that changes nothing."""
-    (floating, number), (whole, neutral) = REDUCTIONS[node.operation]
+def neutral_of(node: Node) -> float | int:
+    """The number that changes nothing in a reduction; what a lane holds that does not count."""
+    if node.operation == "sum":
+        return 0
     if node.dtype.kind == "f":
-        return floating, number
-    if neutral is None:
-        limits = np.iinfo(node.dtype)
-        neutral = int(limits.min if node.operation == "max" else limits.max)
-    return whole, neutral
+        return -math.inf if node.operation == "max" else math.inf
+    limits = np.iinfo(node.dtype)
+    return int(limits.min if node.operation == "max" else limits.max)
 
 
 def combine(code: Code, operation: str, a: Value, b: Value) -> Value:
     """Two partial results of a reduction, together."""
     return RULES[{"sum": "add", "max": "maximum", "min": "minimum"}[operation]](code, a, b)
+
+
+def horizontal(code: Code, node: Node, total: Value) -> Value:
+    """All lanes of a partial result together, a plain number."""
+    if node.operation == "sum":
+        return code.horizontal("fadd" if node.dtype.kind == "f" else "add", total)
+    if node.dtype.kind == "f":
+        return code.largest(total, sign=1 if node.operation == "max" else -1)
+    return code.horizontal(f"{'s' if node.dtype.kind == 'i' else 'u'}{node.operation}", total)

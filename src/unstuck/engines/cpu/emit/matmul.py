@@ -7,10 +7,12 @@ products up. Then the tile's rows go on to what follows the product, without hav
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unstuck.engines.cpu.emit.code import INT64, Code, Value, Variable
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
+from unstuck.engines.cpu.emit.gather import Gather
 from unstuck.engines.cpu.emit.rows import chunks_of
 from unstuck.engines.cpu.memory import View
 from unstuck.engines.cpu.plan import Kernel, Plan
@@ -44,6 +46,10 @@ class Product:
         a, b = self.node.inputs
         self.rows, self.columns, self.inner = self.node.shape[-2], self.node.shape[-1], a.shape[-1]
         self.batch = math.prod(self.node.shape[:-2])
+        fetched = (
+            [k for k in plan.kernels if k.kind == "gather" and plan.fetches(k)] if plan.asks_ahead is kernel else []
+        )
+        self.gathers = [Gather(code, plan, k) for k in fetched]
         self.a = self._operand(plan.view(a))
         self.b = self._operand(plan.packed.get(b.index) or plan.view(b))
 
@@ -61,9 +67,9 @@ class Product:
                 with code.loop(0, whole, step) as column:
                     self._rows(batch, column, step)
             if self.columns > whole:
-                self._rows(batch, code.number(whole), self.columns - whole)
+                self._rows(batch, code.number(whole), self.columns - whole, self.gathers)
 
-    def _rows(self, batch: Value, column: Value, width: int) -> None:
+    def _rows(self, batch: Value, column: Value, width: int, gathers: Sequence[Gather] = ()) -> None:
         """The tiles below each other, ``width`` columns wide; the first of them have one row more."""
         code, domain = self.code, self.kernel.domain
         small, extra = domain.bounds() if domain.rows else (self.rows, 0)
@@ -73,12 +79,18 @@ class Product:
         if extra:
             limit = code.intrinsic("llvm.smin", last, code.number(extra))
             with code.loop(first, limit) as unit:
+                self._ask_ahead(unit, gathers)
                 self._tile(batch, code.mul(unit, code.number(small + 1)), column, small + 1, width)
             first = code.intrinsic("llvm.smax", first, code.number(extra))
         with code.loop(first, last) as unit:
+            self._ask_ahead(unit, gathers)
             row = code.add(code.mul(unit, code.number(small)), code.number(extra))
             self._tile(batch, row, column, small, width)
         return None
+
+    def _ask_ahead(self, unit: Value, gathers: Sequence[Gather]) -> None:
+        for gather in gathers:
+            gather.ask_ahead(unit, self.kernel.domain.units)
 
     def _unsplit_rows(self, batch: Value, column: Value, width: int) -> None:
         """All rows in one thread: a batch of products, or a single row."""

@@ -1,59 +1,14 @@
-"""Kernels that only move values: rows gathered from the data, matrices turned round, results put in their last place."""
+"""Kernels that only move values: matrices turned round, results put in their last place."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
-from unstuck.engines.cpu.emit.rows import column_loop, row_range
+from unstuck.engines.cpu.emit.rows import column_loop
 from unstuck.engines.cpu.fuse import Group
 from unstuck.engines.cpu.plan import Kernel, Plan
-
-AHEAD = 6  # rows of the data are asked for so early that they are in the cache when their turn comes
-LINE = 64
-
-
-def emit_gather(code: Code, plan: Plan, kernel: Kernel) -> None:
-    """``x[i] = (data[index[step · rows + i]] - shift) · factor``, converted to the dtype of x."""
-    node = kernel.node
-    assert node is not None
-    source = next(s for i, s in plan.binding.gathered.items() if plan.graph.inputs[i] is node)
-    pointers = Pointers(code)
-    data, view = pointers.slot(kernel.source), plan.view(node)
-    rows, width = node.shape[0], math.prod(node.shape[1:])
-    start = code.mul(Value("%step", INT64), code.number(rows))
-    index = pointers.slot(kernel.index)
-    target = pointers.of(view.storage)
-    first, last = row_range(code, kernel.domain, rows)
-    with code.loop(first, last) as row:
-        number = code.add(start, row)
-        if not source.in_order:
-            place = code.address(index, number, INT64)
-            number = code.load(place, INT64)
-            if width * source.dtype.itemsize >= 4 * LINE:
-                # The row numbers end in as many spare ones as are asked for in advance.
-                early = code.load(code.address(place, AHEAD, INT64), INT64)
-                early_place = code.address(data, code.mul(early, code.number(width)), source.dtype)
-                for offset in range(0, width * source.dtype.itemsize, LINE):
-                    code.prefetch(code.address(early_place, offset, np.dtype(np.int8)))
-        place = code.address(data, code.mul(number, code.number(width)), source.dtype)
-        to = code.address(target, code.mul(row, code.number(view.strides[0])), node.dtype)
-        for column, count in column_loop(code, width):
-            if count == 1 and not source.scaled:
-                one = code.load(code.address(place, column, source.dtype), source.dtype)
-                code.store(code.address(to, column, node.dtype), code.convert(one, node.dtype))
-                continue
-            value = code.load_vector(code.address(place, column, source.dtype), source.dtype, count)
-            value = code.convert(value, node.dtype)
-            if source.scaled:
-                shift, factor = (code.address(pointers.slot(kernel.source + i), column, node.dtype) for i in (1, 2))
-                value = code.sub(value, code.load_vector(shift, node.dtype, count))
-                value = code.mul(value, code.load_vector(factor, node.dtype, count))
-            full = count if not view.padded or view.dtype.itemsize * width % LINE == 0 else code.lanes
-            code.store_vector(code.address(to, column, node.dtype), value, full)
 
 
 def emit_copy(code: Code, plan: Plan, kernel: Kernel) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from unstuck.engines.cpu.emit.code import INT64, Code, Value, Variable
-from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers, combine, neutral_of
+from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers, combine, horizontal, neutral_of
 from unstuck.engines.cpu.emit.rows import column_loop
 from unstuck.engines.cpu.fuse import Group
 from unstuck.engines.cpu.plan import Kernel, Plan
@@ -34,7 +34,7 @@ class Reduction:
         self.outside = Evaluator(code, plan, group, group.space, pointers)
         self.axes: tuple[int, ...] = self.node.params["axes"]
         self.x_axes = tuple(i if n != 1 else None for i, n in enumerate(self.x.shape))
-        self.word, self.neutral = neutral_of(self.node)
+        self.neutral = neutral_of(self.node)
 
     def emit(self) -> None:
         last = len(self.space) - 1
@@ -72,7 +72,7 @@ class Reduction:
                     self._take(row, (code.number(start), count), partial[(i + k) % CHAINS])
 
             self._each_row(kept, row_sum)
-            total = code.splat(code.horizontal(self.word, self._together(partial)))
+            total = code.splat(horizontal(code, self.node, self._together(partial)))
             self._finish(kept, kept, 1, total)
 
     # Pieces ------------------------------------------------------------------------------------------------------------

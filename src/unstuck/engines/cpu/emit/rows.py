@@ -45,11 +45,12 @@ def emit_rows(code: Code, plan: Plan, kernel: Kernel) -> None:
                 at.store_all()
 
 
-def column_loop(code: Code, columns: int) -> Iterator[tuple[Value, int]]:
-    """Loop over full vectors of columns, then the rest: yields (first column, lanes that count)."""
-    whole = columns // code.lanes * code.lanes
+def column_loop(code: Code, columns: int, vectors: int = 1) -> Iterator[tuple[Value, int]]:
+    """Loop over so many vectors of columns at a time, then the rest: yields (first column, columns that count)."""
+    step = vectors * code.lanes
+    whole = columns // step * step
     if whole:
-        with code.loop(0, whole, code.lanes) as column:
-            yield column, code.lanes
+        with code.loop(0, whole, step) as column:
+            yield column, step
     if columns > whole:
         yield code.number(whole), columns - whole

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 
 from unstuck.engines.cpu.emit.code import Code, Module
+from unstuck.engines.cpu.emit.gather import emit_gather
 from unstuck.engines.cpu.emit.matmul import emit_matmul
-from unstuck.engines.cpu.emit.move import emit_copy, emit_gather, emit_pack
+from unstuck.engines.cpu.emit.move import emit_copy, emit_pack
 from unstuck.engines.cpu.emit.reduce import emit_reduce
 from unstuck.engines.cpu.emit.rows import emit_rows
 from unstuck.engines.cpu.plan import BARRIER, Kernel, Plan

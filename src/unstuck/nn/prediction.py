@@ -1,0 +1,70 @@
+"""The outputs of a network for many rows: by the reference engine at first, compiled once there is enough work for that."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from unstuck.engines.cpu.predict import Predictor
+    from unstuck.nn.network import Network
+
+Array = np.ndarray[Any, Any]
+
+# Multiplications and additions after which compiling has paid: about a tenth of a second of them.
+WORTH_COMPILING = 2e9
+
+
+class _Past:
+    """What a network has been asked so far, and the compiled program if it was made."""
+
+    def __init__(self, network: Network) -> None:
+        self.layers, self.input_shape = network.layers, network.input_shape
+        self.operations = 0.0
+        self.predictor: Predictor | None = None
+
+
+_past: weakref.WeakKeyDictionary[Network, _Past] = weakref.WeakKeyDictionary()
+
+
+def outputs(network: Network, inputs: Any, rows: int) -> Array:
+    """What the last layer gives for raw inputs (N, …), preprocessing applied; ``rows`` at a time by the reference engine."""
+    past = _past.get(network)
+    if past is None or past.layers is not network.layers or past.input_shape != network.input_shape:
+        past = _past[network] = _Past(network)
+    past.operations += 2.0 * network.size * len(inputs) if hasattr(inputs, "__len__") else 0.0
+    if past.operations < WORTH_COMPILING:
+        return _by_reference(network, network.prepared(inputs), rows)
+    if past.predictor is None:
+        from unstuck.engines.cpu.predict import Predictor
+
+        past.predictor = Predictor(network.graph)
+    parameters = list(network.parameters.values())
+    if isinstance(inputs, np.ndarray) and inputs.dtype == np.uint8 and len(inputs):
+        network.prepared(inputs[:1])  # what is wrong with their shape is said
+        return past.predictor(inputs, parameters, network.byte_scale(_row_shape(network, inputs)))
+    return past.predictor(network.prepared(inputs), parameters)
+
+
+def _row_shape(network: Network, inputs: Array) -> tuple[int, ...]:
+    """The shape in which the preprocessing knows a row: flat rows of pictures are folded."""
+    known = None if network.preprocessing is None else network.preprocessing.input_shape
+    return known or inputs.shape[1:]
+
+
+def _by_reference(network: Network, x: Array, rows: int) -> Array:
+    from unstuck.engines import engine
+    from unstuck.engines.threads import suited_to
+
+    programs: dict[int, Any] = {}
+    parts = []
+    for start in range(0, max(len(x), 1), rows):
+        part = x[start : start + rows]
+        if len(part) not in programs:
+            programs[len(part)] = engine("reference").compile(network.graph(len(part)))
+        program = programs[len(part)]
+        with suited_to(program.graph):
+            parts.append(program(part, *network.parameters.values())[0])
+    return np.concatenate(parts)
