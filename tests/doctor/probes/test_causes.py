@@ -71,7 +71,21 @@ FAULTS = [
         "signal",
         "no-signal",
         "y = rng.uniform(0, 1, x.shape)",
-        "likely",
+        "proved",
+    ),
+    (
+        "twenty targets from a generator",
+        program(
+            "sine",
+            ("(200, 1)", "(20, 1)"),
+            ("y = np.sin(2 * x) + 0.05 * rng.normal(size=x.shape)", "y = rng.uniform(0, 1, x.shape)"),
+            ("range(2000)", "range(200)"),
+            ("% 200 == 199", "% 20 == 19"),
+        ),
+        "signal",
+        "no-signal",
+        "y = rng.uniform(0, 1, x.shape)",
+        "proved",
     ),
     (
         "inputs in thousands",
@@ -199,6 +213,14 @@ FAULTS = [
         "step_length",
         "too-few-steps",
         "for epoch in range(60):",
+        "proved",
+    ),
+    (
+        "two steps of full batch",
+        program("sine", ("range(2000)", "range(2)"), ("% 200 == 199", "% 1 == 0")),
+        "step_length",
+        "too-few-steps",
+        "for epoch in range(2):",
         "proved",
     ),
     (

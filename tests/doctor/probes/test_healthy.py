@@ -22,6 +22,16 @@ SUSPICIOUS = {
     ),
     "a noisy target": program("sine", ("0.05 * rng.normal", "0.8 * rng.normal")),
     "sums with a rate tuned for them": program("classifier", (" / len(rows)", ""), ("rate = 0.3", "rate = 0.015")),
+    "twenty targets that are learnt by heart": program(
+        "sine",
+        ("(200, 1)", "(20, 1)"),
+        ("y = np.sin(2 * x) + 0.05 * rng.normal(size=x.shape)", "y = rng.uniform(0, 1, x.shape)"),
+        ("w1 = rng.normal(0, 1.0, (1, 16))", "w1 = rng.normal(0, 12.0, (1, 40))"),
+        ("b1 = rng.normal(0, 1.0, 16)", "b1 = rng.normal(0, 9.0, 40)"),
+        ("w2 = rng.normal(0, 0.3, (16, 1))", "w2 = rng.normal(0, 0.3, (40, 1))"),
+        ("range(2000)", "range(20000)"),
+    ),
+    "twenty rows": program("sine", ("(200, 1)", "(20, 1)")),
     "twelve rows": program("sine", ("(200, 1)", "(12, 1)")),
     "three epochs are enough": program("classifier", ("range(20)", "range(3)"), ("epoch % 5 == 4", "epoch % 1 == 0")),
     "sorted rows in one batch": program(

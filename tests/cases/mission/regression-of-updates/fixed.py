@@ -3,7 +3,7 @@ import numpy as np
 
 rng = np.random.default_rng(7)
 X = rng.uniform(0, 1, (20, 7))
-Y = rng.uniform(0, 1, (20, 2))
+Y = np.column_stack([np.sin(X.sum(axis=1)), X[:, 0] * X[:, 1]])
 
 hidden_units = 3
 rate = 1e-3

@@ -81,6 +81,7 @@ class Examination:
         self._qualities: dict[str, Quality | None] = {}
         self.causes_found: set[str] = set()
         self.first_weights: list[Parameter] | None = None  # set when they are first asked for
+        self.single_row = False  # a step uses one row, and its outputs are made number by number
         self.excerpt: Excerpt | None = None  # set when the inputs are too large to be followed as a whole
 
     @property
@@ -93,13 +94,18 @@ class Examination:
         """The recorded output and target of the training step; the descended number alone where there is no target."""
         return output_and_target(self)
 
+    def paired(self, output: Series, target: Series) -> tuple[Array, Array] | None:
+        """Outputs and targets as two matrices (rows, columns), see `values.paired`; one row where a step uses one."""
+        pair = paired(output, target)
+        return (pair[0].reshape(1, -1), pair[1].reshape(1, -1)) if pair is not None and self.single_row else pair
+
     def targets(self) -> tuple[Array, Array] | None:
         """Outputs and targets of the step that was understood, both (rows, columns) with labels as one-hot rows."""
         value, target = self.objective
         if target is None:
             return None
         output, answer = self.recorded(value), self.recorded(target)
-        return None if output is None or answer is None else paired(output, answer)
+        return None if output is None or answer is None else self.paired(output, answer)
 
     def recorded(self, key: Key, window: Window | None = None, sites: Mapping[int, int] | None = None) -> Series | None:
         """The series of a key in a window of a variant. Site -1 names a variable that is constant while training."""
@@ -117,6 +123,9 @@ class Examination:
             return series
         if place == "-":
             return Series(key, -series.flat, series.shapes, series.order, series.is_float)
+        if place.startswith(":"):  # the first numbers, as one row
+            first = series.flat[: int(place[1:])]
+            return Series(key, first, [first.shape], series.order[:1], series.is_float)
         if int(place) >= series.count:
             return None
         value = series.occurrence(int(place))
@@ -219,7 +228,7 @@ class Examination:
             t = None if target is None else self.recorded(target, window, sites)
             if o is not None:
                 own.append(float(np.mean(o.flat)))
-            pair = paired(o, t) if o is not None and t is not None else None
+            pair = self.paired(o, t) if o is not None and t is not None else None
             if pair is not None:
                 pairs.append(pair)
         loss = float(np.mean(own)) if own else float("nan")

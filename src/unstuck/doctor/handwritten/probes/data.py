@@ -11,7 +11,6 @@ from ..nudge import Key
 from ..recorder import some_columns
 from ..session import Array, Series, Step
 from .base import Examination, Excerpt
-from .values import paired
 
 MOST_PASSES = 4000  # of the training loop that are looked at to see which rows are used
 MOST_NUMBERS = 20_000_000
@@ -76,13 +75,15 @@ class Data:
         if step is None:
             return None
         with step:
-            for path in sorted(self.candidates, key=lambda p: self.known.leaves[p].size):
-                leaf = self.known.leaves[path]
-                if leaf.ndim == 0 or not self._moves(step, path, leaf, value):
-                    continue
-                found = self._batch(path, leaf, count)
-                if found is not None:
-                    return found
+            moving = [path for path in sorted(self.candidates, key=lambda p: self.known.leaves[p].size)
+                      if self.known.leaves[path].ndim and self._moves(step, path, self.known.leaves[path], value)]  # fmt: skip
+            for rows in (count, 1) if self.pair[0].shape[1] == 1 else (count,):
+                for path in moving:
+                    found = self._batch(path, self.known.leaves[path], rows)
+                    if found is not None:
+                        self.e.single_row = rows < count
+                        self.__dict__.pop("pair", None)  # it is one row, if so
+                        return found
             return self._large(step, count)
 
     def _large(self, step: Step, count: int) -> Inputs | None:
@@ -113,14 +114,21 @@ class Data:
 
     def _batch(self, path: str, leaf: Array, count: int) -> Inputs | None:
         if leaf.ndim > 1:  # all rows at once, used as the variable that it is
-            for axis in (0, leaf.ndim - 1):
+            for axis in (0, leaf.ndim - 1) if count > 1 else ():
                 if leaf.shape[axis] == count and not self._is_sliced(leaf, count):
                     return Inputs(path, leaf, axis, (-1, path))
         for axis in (0, leaf.ndim - 1) if leaf.ndim > 1 else (0,):
             table = (leaf if axis == 0 else np.moveaxis(leaf, axis, 0)).reshape(leaf.shape[axis], -1)
             index = row_index(table)
             for key, series in self.known.window.series.items():
-                if key in self.known.influenced or not series.is_float or series.flat.size != count * table.shape[1]:
+                if key in self.known.influenced or not series.is_float:
+                    continue
+                if (
+                    count == 1 and not key[1] and _repeats(series.flat, table.shape[1])
+                ):  # read number by number, unit after unit
+                    key = (key[0], f"@:{table.shape[1]}")
+                    series = self.e.recorded(key) or series
+                if series.flat.size != count * table.shape[1]:
                     continue
                 rows = rows_in(series, count, table.shape[1], index)
                 if rows is not None:
@@ -159,7 +167,7 @@ class Data:
         xs, ts, counts = [], [], []
         for window in answer[0].head:
             x, t, o = (self.e.recorded(k, window, answer[1]) for k in (found.key, target, value))
-            pair = paired(o, t) if o is not None and t is not None else None
+            pair = self.e.paired(o, t) if o is not None and t is not None else None
             if x is None or pair is None or x.flat.size != len(pair[1]) * found.rows.shape[1]:
                 continue
             xs.append(as_rows(x, len(pair[1]), found.rows.shape[1], found.index))
@@ -203,12 +211,20 @@ class Data:
             windows = step.take({found.path: delta}, sites=[value[0]], leaves=[])
         new = self.e.recorded(value, windows[0]) if windows else None
         base = self.e.recorded(target) if target is not None else None
-        other = paired(new, base) if new is not None and base is not None else None
+        other = self.e.paired(new, base) if new is not None and base is not None else None
         if other is None or other[0].shape != pair[0].shape:
             return False
         changed = np.flatnonzero(np.any(other[0] != pair[0], axis=1))
         same_row = [i for i, r in enumerate(rows) if r == rows[0]]
         return len(changed) > 0 and set(changed.tolist()) <= set(same_row)
+
+
+def _repeats(flat: Array, width: int) -> bool:
+    """The same ``width`` numbers over and over."""
+    if width < 2 or flat.size <= width or flat.size % width:
+        return False
+    rows = flat.reshape(-1, width)
+    return bool(np.all(rows == rows[0]))
 
 
 def row_index(table: Array) -> dict[bytes, int]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from unstuck.doctor.findings import Evidence
 
+from ..nudge import Key
 from ..session import Array, Window
 from .base import Examination
-from .values import is_one_hot, paired
+from .values import is_one_hot
 
 EXACT = 1e-8  # relative residual under which outputs count as linear in the features
 
@@ -61,14 +62,19 @@ def floor(e: Examination) -> Floor | None:
     value, target = e.objective
     if target is None:
         return None
-    keys = [k for k in e.known.influenced if k[0] >= 0]
+    pair = e.targets()
+    if pair is None or is_one_hot(pair[1]):
+        return None
+    fitting = [k for k in e.known.influenced if _may_be_features(e, k, len(pair[0]))]
+    # Each place that is followed costs time: of places with the same numbers one is enough.
+    keys = list({e.known.window.series[k].flat.tobytes(): k for k in fitting}.values())
     found = e.follow(keys=[*keys, value, target], tail=3)
     for window in reversed(found[0].tail if found is not None else []):  # the last pass may have been cut short
         o, t = (
             e.recorded(value, window, found[1] if found else None),
             e.recorded(target, window, found[1] if found else None),
         )
-        pair = paired(o, t) if o is not None and t is not None else None
+        pair = e.paired(o, t) if o is not None and t is not None else None
         if pair is None or is_one_hot(pair[1]) or len(pair[0]) < 3 or not np.all(np.isfinite(pair[0])):
             continue
         features = _features(window, pair[0])
@@ -76,6 +82,14 @@ def floor(e: Examination) -> Floor | None:
             measured = _measured(pair[0], pair[1], features)
             return measured if found is None else replace(measured, complete=not found[0].outcome.cut)
     return None
+
+
+def _may_be_features(e: Examination, key: Key, rows: int) -> bool:
+    series = e.known.window.series.get(key)
+    if key[0] < 0 or series is None or series.count != 1:
+        return False
+    shape = [n for n in series.shapes[0] if n != 1]
+    return len(shape) == 2 and rows in shape and series.flat.size < rows * (rows - 1)
 
 
 def _measured(outputs: Array, targets: Array, features: Array) -> Floor:

@@ -16,7 +16,7 @@ from ..session import Array, Series
 from .base import Examination, Verdicts
 from .data import Data, Inputs, row_index, rows_in
 from .proofs import figure_that_rises
-from .values import is_one_hot, paired
+from .values import is_one_hot
 
 CAUSES = ("samples-never-seen", "not-shuffled")
 ENOUGH = 0.8  # share of the rows that training should use at least
@@ -238,7 +238,7 @@ def _holder(e: Examination, data: Data, target: tuple[int, str]) -> str:
         return ""
     x = e.recorded(data.inputs.key)
     value = e.recorded(e.objective[0])
-    pair = paired(value, series) if value is not None else None
+    pair = e.paired(value, series) if value is not None else None
     rows = None
     if x is not None and pair is not None:
         rows = rows_in(x, len(pair[1]), data.inputs.rows.shape[1], data.inputs.index)

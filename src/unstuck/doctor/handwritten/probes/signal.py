@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 
-from unstuck.doctor.findings import Evidence
+from unstuck.doctor.findings import Evidence, Proof
 
-from ..session import Array
+from ..edits.reading import called
+from ..program import Program
+from ..session import Array, Series, WatchError
 from .base import Examination, Verdicts
-from .values import is_one_hot, paired
+from .copies import same_sites
+from .models import signal
+from .values import joined, scored
 
 LEAST_ROWS = 60  # fewer rows cannot show that there is no relation
 FEWEST_ROWS = 12  # fewer rows do not even allow a suspicion
-MOST_ROWS = 1000
-PERMUTATIONS = 9
+MEMORISED = 0.9  # score from which a network does what it can with such targets
+CLOSE = 0.1  # difference of two scores under which permuted targets are learnt as well as the real ones
 CAUSES = ("no-signal", "labels-misaligned")
 
 
@@ -23,27 +29,18 @@ def examine(e: Examination) -> Verdicts:
     if data.unique is None:
         return out.skip("the rows that training uses could not be matched with a variable of the program", *CAUSES)
     x, t = data.unique
-    if FEWEST_ROWS <= len(x) < LEAST_ROWS and data.rows_are_independent:
-        return _of_few_rows(e, x, t, out)
-    if len(x) < LEAST_ROWS:
+    if len(x) < FEWEST_ROWS:
         return out.skip(f"only {len(x)} different training rows", *CAUSES)
     if not data.rows_are_independent:
         return out.skip("outputs depend on other rows (a sequence, or batch statistics)", *CAUSES)
+    if len(x) < LEAST_ROWS:
+        return _of_few_rows(e, x, t, out)
     score, null = signal(x, t)
     if score > null + 0.03:
         return out.rule_out(
             f"simple models find a relation in the data (score {score:.2f}, permuted targets {null:.2f})", *CAUSES
         )
-    evidence = [
-        Evidence(
-            "cross-validated score of nearest neighbours, trees and a linear model",
-            f"above {null:.2f}",
-            round(score, 3),
-        ),
-        Evidence("the same with permuted targets (largest of nine)", None, round(null, 3)),
-        Evidence("different training rows", None, len(x)),
-    ]
-    quality = e.start
+    evidence = _evidence(score, null, len(x))
     for edit in e.experiments.join_shuffles():
         after = e.quality(e.edited(edit))
         if after is None or after.failed:
@@ -60,35 +57,174 @@ def examine(e: Examination) -> Verdicts:
                 )
             )  # fmt: skip
             return out.rule_out("the relation is there before the rows are shuffled apart", "no-signal")
-    line = target_line(e)
-    level = "error" if quality is None or not (quality.score > 0.97) else "warning"
-    out.findings.append(
-        e.finding(
-            "no-signal", level, "the targets have nothing to do with the inputs: there is nothing to learn but noise", None,
-            evidence, line=line, confidence="likely",
-            help_text="check where the targets come from; a network can only memorise these rows",
-        )
-    )  # fmt: skip
+    _report(e, evidence, out)
     return out
 
 
 def _of_few_rows(e: Examination, x: Array, t: Array, out: Verdicts) -> Verdicts:
-    """A remark where a few rows show no relation, which proves nothing."""
-    score, null = signal(x, t)
+    """A few rows prove nothing by themselves, unless it can be seen that their targets are drawn at random."""
+    score, null = signal(x, t, trees=False)
+    evidence = _evidence(score, null, len(x))
+    if is_drawn(e):
+        evidence.append(Evidence("targets", "made from the inputs, or measured", "drawn from a random generator"))
+        _report(e, evidence, out)
+        return out.skip(f"only {len(x)} different training rows", "labels-misaligned")
     if score <= null:
-        out.findings.append(
-            e.finding(
-                "no-signal", "note", "the targets show no relation to the inputs: memorised at best", None,
-                [
-                    Evidence("cross-validated score of simple models", f"above {null:.2f}", round(score, 3)),
-                    Evidence("the same with permuted targets (largest of nine)", None, round(null, 3)),
-                    Evidence("different training rows", None, len(x)),
-                ],
-                line=target_line(e), confidence="suspect",
-            )
-        )  # fmt: skip
+        title = "the targets show no relation to the inputs: memorised at best"
+        finding = e.finding("no-signal", "note", title, None, evidence, line=target_line(e), confidence="suspect")
+        out.findings.append(finding)
         return out.skip(f"only {len(x)} different training rows", "labels-misaligned")
     return out.skip(f"only {len(x)} different training rows", *CAUSES)
+
+
+def _evidence(score: float, null: float, rows: int) -> list[Evidence]:
+    return [
+        Evidence(
+            "cross-validated score of simple models (neighbours, a linear fit)",
+            f"above {null:.2f}",
+            round(score, 3),
+        ),
+        Evidence("the same with permuted targets (largest of nine)", None, round(null, 3)),
+        Evidence("different training rows", None, rows),
+    ]
+
+
+def _report(e: Examination, evidence: list[Evidence], out: Verdicts) -> None:
+    """No signal: proved where the program learns permuted targets as well as its own."""
+    quality = e.start
+    memorised = quality is not None and quality.score > MEMORISED
+    level = "note" if memorised else "error"
+    line, proof = target_line(e), None
+    after = of_permuted(e)
+    if quality is not None and after is not None and after[0] == quality.kind:
+        evidence = [
+            *evidence,
+            Evidence(f"training {quality.kind} as it is", None, float(f"{quality.score:.4g}")),
+            Evidence(f"training {quality.kind} with the targets permuted", "lower", float(f"{after[1]:.4g}")),
+        ]
+        if after[1] > quality.score - max(CLOSE, 1.5 / np.sqrt(len(e.data.unique[0]) if e.data.unique else 1)):
+            metric = f"training {quality.kind}, with the program's targets and with permuted ones"
+            proof = Proof(metric=metric, before=quality.score, after=after[1])
+    title = "the targets have nothing to do with the inputs: there is nothing to learn but noise"
+    if memorised:
+        title = "the targets have nothing to do with the inputs: the network has learnt them by heart"
+    out.findings.append(
+        e.finding(
+            "no-signal", level, title, None, evidence, line=line, proof=proof,
+            help_text="check where the targets come from; a network can only memorise these rows",
+        )
+    )  # fmt: skip
+
+
+def permuted(e: Examination) -> tuple[Program, dict[str, Array]] | None:
+    """The program with its targets in a random order from the line on that makes them, and its variables in training."""
+    made = origin(e)
+    if made is None or e.data.inputs is None:
+        return None
+    statement, name = made
+    edit = e.experiments.shuffle_rows(statement.lineno, [name], axis=0, cause="no-signal")
+    if edit is None:
+        return None
+    program = e.edited(edit)
+    try:
+        loop = same_sites(e.table, e.session.table(program))[1].get(e.known.loop)
+        step = None if loop is None else e.session.stop(loop, e.known.hit, program)
+    except (WatchError, SyntaxError):
+        return None
+    if step is None:
+        return None
+    with step:
+        return program, step.leaves
+
+
+def of_permuted(e: Examination) -> tuple[str, float] | None:
+    """How well the program learns its rows when the targets are permuted: "accuracy" or "R²", and its value."""
+    made, (value, target) = permuted(e), e.objective
+    if made is None or target is None:
+        return None
+    program, leaves = made
+    found = e.follow(program, keys=[value, target])
+    if found is None or found[0].outcome.cut or found[0].outcome.error is not None:
+        return None
+    pairs = []
+    for window in found[0].tail:
+        o, t = e.recorded(value, window, found[1]), e.recorded(target, window, found[1])
+        if target[0] < 0 and target[1] in leaves:  # a variable that is only read
+            own = leaves[target[1]]
+            t = Series(target, own.ravel(), [own.shape], np.zeros(1, int), True)
+        pair = e.paired(o, t) if o is not None and t is not None else None
+        if pair is not None:
+            pairs.append(pair)
+    together = joined(pairs)
+    if together is None:
+        return None
+    kind, score, _ = scored(*together)
+    return kind, score
+
+
+def is_drawn(e: Examination) -> bool:
+    """The targets are drawn from a random generator, from nothing else, and the inputs are not made of them."""
+    made = origin(e)
+    if made is None or e.data.inputs is None:
+        return False
+    if not e.experiments.draws(made[0].lineno) or not _is_pure(e, made[0].value):
+        return False
+    other = permuted(e)
+    inputs = other[1].get(e.data.inputs.path) if other is not None else None
+    return inputs is not None and np.array_equal(inputs, e.data.inputs.values)
+
+
+def _is_pure(e: Examination, value: ast.expr) -> bool:
+    """No array and no function of the program's own goes into an expression."""
+    large = {path.split(": ", 1)[-1] for path, leaf in e.known.leaves.items() if leaf.size > 1}
+    sizes = [n for n in ast.walk(value) if (isinstance(n, ast.Attribute) and n.attr in ("shape", "size", "ndim"))
+             or (isinstance(n, ast.Call) and (c := called(n)) is not None and c[0] == "len")]  # fmt: skip
+    told = {id(part) for n in sizes for part in ast.walk(n)}  # how many they are says nothing of their values
+    names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name) and id(n) not in told}
+    own = {
+        c[0] for n in ast.walk(value) if (c := called(n)) is not None and e.experiments.reading.functions_named(c[0])
+    }
+    return not names & large and not own
+
+
+def origin(e: Examination) -> tuple[ast.Assign, str] | None:
+    """The statement that makes the targets, and the name it gives them: behind slices, copies and reshapes."""
+    key = e.objective[1]
+    if key is None:
+        return None
+    text = key[1].split(": ", 1)[-1] if key[0] < 0 else e.table.sites[key[0]].text
+    name, found = root_name(text), None
+    for _ in range(4):
+        assigned = [(s, part) for s in e.experiments.reading.statements
+                    if isinstance(s, ast.Assign) for part in _parts(s, name)]  # fmt: skip
+        if len(assigned) != 1:
+            break
+        statement, value = assigned[0]
+        found = (statement, name) if value is statement.value else found
+        while isinstance(value, ast.Subscript | ast.Call | ast.Attribute):
+            call = called(value)
+            if call is not None and (call[1] is None or call[0] not in _SAME):
+                break
+            value = value.func if isinstance(value, ast.Call) else value.value
+        if not isinstance(value, ast.Name):
+            break
+        name = value.id
+    return found
+
+
+_SAME = {"reshape", "copy", "astype", "tolist", "transpose", "ravel", "flatten"}
+
+
+def _parts(statement: ast.Assign, name: str) -> list[ast.expr]:
+    """What a statement assigns to a name: the whole value, or one member of it."""
+    found: list[ast.expr] = []
+    for target in statement.targets:
+        if isinstance(target, ast.Name) and target.id == name:
+            found.append(statement.value)
+        if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+            pairs = zip(target.elts, statement.value.elts, strict=False)
+            found += [value for one, value in pairs if isinstance(one, ast.Name) and one.id == name]
+    return found
 
 
 def signal_of(e: Examination, source: str) -> tuple[float, float] | None:
@@ -105,7 +241,7 @@ def signal_of(e: Examination, source: str) -> tuple[float, float] | None:
     xs, ts = [], []
     for window in followed.head:
         x, t, o = (e.recorded(k, window, sites) for k in (found.key, target, value))
-        pair = paired(o, t) if o is not None and t is not None else None
+        pair = e.paired(o, t) if o is not None and t is not None else None
         if x is not None and pair is not None and x.flat.size == len(pair[1]) * found.rows.shape[1]:
             xs.append(x.flat.reshape(len(pair[1]), -1))
             ts.append(pair[1])
@@ -116,66 +252,15 @@ def signal_of(e: Examination, source: str) -> tuple[float, float] | None:
     return signal(x_all[first], t_all[first])
 
 
-def signal(x: Array, t: Array) -> tuple[float, float]:
-    """The best cross-validated score of three simple models, and the best of nine with permuted targets."""
-    rng = np.random.default_rng(0)
-    if len(x) > MOST_ROWS:
-        chosen = rng.choice(len(x), MOST_ROWS, replace=False)
-        x, t = x[chosen], t[chosen]
-    classes = is_one_hot(t) or (t.shape[1] == 1 and len(np.unique(t)) == 2)
-    if is_one_hot(t):
-        y = t.argmax(axis=1)
-    elif t.shape[1] == 1:
-        y = (t[:, 0] > t[:, 0].mean()).astype(int) if classes else t[:, 0]
-    else:
-        y = t
-    true = _best(x, y, classes, rng)
-    clear = 1 / len(np.unique(y)) + 0.2 if classes else 0.15
-    if true > clear and len(x) >= 100:
-        return true, 0.0 if not classes else 1 / len(np.unique(y))  # far above anything that chance could give
-    null = max(_best(x, y[rng.permutation(len(y))], classes, rng) for _ in range(PERMUTATIONS))
-    return true, null
-
-
-def _best(x: Array, y: Array, classes: bool, rng: np.random.Generator) -> float:
-    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
-    from sklearn.linear_model import Ridge, RidgeClassifier
-    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-
-    spread = x.std(axis=0)
-    z = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    order = rng.permutation(len(z))
-    fold = np.zeros(len(z), int)
-    fold[order] = np.arange(len(z)) % 3
-    models = (
-        [KNeighborsClassifier(7), RidgeClassifier(1.0), ExtraTreesClassifier(25, random_state=0)]
-        if classes
-        else [KNeighborsRegressor(7), Ridge(1.0), ExtraTreesRegressor(25, random_state=0)]
-    )
-    scores = []
-    for model in models:
-        predicted = np.zeros(y.shape)
-        for k in range(3):
-            inside = fold != k
-            if classes and len(np.unique(y[inside])) < 2:
-                return 0.0
-            predicted[~inside] = np.asarray(model.fit(z[inside], y[inside]).predict(z[~inside])).reshape(
-                y[~inside].shape
-            )
-        if classes:
-            scores.append(float(np.mean([np.mean(predicted[y == k] == k) for k in np.unique(y)])))
-        else:
-            spread_y = float(((y - y.mean(axis=0)) ** 2).sum()) or 1.0
-            scores.append(1 - float(((y - predicted) ** 2).sum()) / spread_y)
-    return max(scores)
-
-
 def target_line(e: Examination) -> int | None:
     """The line that first assigned a variable which holds the targets."""
     key = e.objective[1]
     if key is None:
         return None
     text = key[1].split(": ", 1)[-1] if key[0] < 0 else e.table.sites[key[0]].text
+    made = origin(e)
+    if made is not None:
+        return made[0].lineno
     lines = assigned_lines(e, root_name(text))
     if lines:
         return min(lines)

@@ -13,10 +13,10 @@ from ..edits.base import Edit
 from ..edits.literals import Literal
 from ..edits.making import factors
 from .base import TAIL, Examination, Verdicts
-from .proofs import figure_that_rises
+from .proofs import BAD_WORDS, GOOD_WORDS, printed
 from .quality import Quality
 from .units import hidden_layers
-from .values import joined, paired, scored
+from .values import joined, scored
 
 CAUSES = ("lr-too-high", "lr-too-low", "too-few-steps", "capacity-too-small", "plateau", "stopping-rule-wrong")
 LONGER = (5.0, 25.0, 125.0)  # times the epochs
@@ -258,7 +258,7 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
         if after is None or after.passes < 1.5 * e.start.passes:
             break
         # (what a few steps have not begun to learn must also show in the program's own figures)
-        if e.much_better(after) and (times == LONGER[0] or figure_that_rises(e, edit, least=0.1) is not None):
+        if e.much_better(after) and (times == LONGER[0] or _shows(e, after)):
             return _longer_finding(e, times, after, "plateau" if _flat(e) else "too-few-steps")
         if times == LONGER[0] and _gains(e, after):
             evidence = _longer_evidence(e, times, after)
@@ -270,6 +270,18 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
             )  # fmt: skip
         a_round = max(after.outcome.seconds - took, 0.05) / (times - 1)
     return None
+
+
+def _shows(e: Examination, after: Quality) -> bool:
+    """The last figure that a much longer run prints is much better, too (where it prints any of a known kind)."""
+    if e.start is None:
+        return False
+    for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
+        a, b = printed(e.start.outcome, words), printed(after.outcome, words)
+        if a and b:
+            x, y = a[-1][1], b[-1][1]
+            return sign * (y - x) > 0.1 * max(abs(x), abs(y))
+    return True
 
 
 def _longer_finding(e: Examination, times: float, after: Quality, cause: str) -> Finding:
@@ -307,7 +319,7 @@ def first_error(e: Examination) -> float | None:
     pairs = []
     for window in e.baseline[0].head[:TAIL]:
         o, t = (e.recorded(k, window, e.baseline[1]) for k in e.objective if k is not None)
-        pair = paired(o, t) if o is not None and t is not None else None
+        pair = e.paired(o, t) if o is not None and t is not None else None
         if pair is not None:
             pairs.append(pair)
     together = joined(pairs)
