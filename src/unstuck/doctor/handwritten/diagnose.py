@@ -287,7 +287,7 @@ class _Diagnosis:
         def of(program: Program, found: Examination) -> frozen.Floor | None:
             if not found.ranking:
                 return None
-            seconds = self.left() / 3 if program is self.program else self.left() - 4.0
+            seconds = self.left() / 3
             if seconds < 1.0:
                 return None
             subject = Subject(self.session, program, found.known, found.ranking, seconds=seconds, run_seconds=seconds)
@@ -588,7 +588,7 @@ def diff(program: Program, edit: Edit) -> str:
 
 def named(edit: Edit, examination: Examination, only: tuple[str, ...]) -> Edit:
     """The edit under the name that fits: what was looked for, and no time index where the index is one of layers."""
-    fitting = [c for c in only if c in (edit.cause, *edit.other_causes)]
+    fitting = [c for c in (edit.cause, *edit.other_causes) if c in only]
     if fitting:
         return replace(edit, cause=fitting[0])
     layers = any(p.path.rstrip("]").rsplit("[", 1)[-1].isdigit() for p in examination.known.parameters)
