@@ -76,6 +76,49 @@ def axes_cases(draw: Callable[..., Any]) -> list[tuple[Arrays, dict[str, Any]]]:
     return [((draw(*s),), {"axes": a, "keepdims": k}) for s, a in shapes_and_axes for k in (False, True)]
 
 
+# Setting of a convolution: input, kernel, stride, padding, dilation, groups. With one place, a kernel as large as the
+# image, steps that leave a rest, uneven padding, one axis, groups, one channel a group.
+CONVOLUTIONS: list[tuple[Any, ...]] = [
+    ((2, 5, 6, 3), (3, 2, 3, 4), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    ((2, 6, 5, 2), (3, 3, 2, 2), (2, 3), ((1, 0), (2, 1)), (1, 1), 1),
+    ((1, 7, 6, 4), (2, 3, 2, 6), (2, 1), ((1, 1), (0, 2)), (3, 2), 2),
+    ((2, 4, 4, 3), (2, 2, 1, 6), (1, 2), ((0, 1), (1, 0)), (1, 1), 3),
+    ((3, 1, 1, 1), (1, 1, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    ((1, 4, 3, 2), (4, 3, 2, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    ((2, 7, 3), (3, 3, 2), (2,), ((1, 1),), (2,), 1),
+    ((1, 1, 2), (1, 1, 2), (3,), ((0, 0),), (1,), 2),
+]
+
+
+def convolution_cases(which: str) -> list[tuple[Arrays, dict[str, Any]]]:
+    cases: list[tuple[Arrays, dict[str, Any]]] = []
+    for x, k, stride, padding, dilation, groups in CONVOLUTIONS:
+        setting = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        y = TABLE["conv"].numpy(np.zeros(x), np.zeros(k), **setting).shape
+        if which == "conv":
+            cases.append(((normal(*x), normal(*k)), setting))
+        elif which == "conv_transpose":
+            cases.append(((normal(*y), normal(*k)), {**setting, "spatial": x[1:-1]}))
+        else:
+            cases.append(((normal(*x), normal(*y)), {**setting, "size": k[:-2]}))
+    return cases
+
+
+def windows_cases(back: bool) -> list[tuple[Arrays, dict[str, Any]]]:
+    cases: list[tuple[Arrays, dict[str, Any]]] = []
+    for x, size, stride, dilation in [
+        ((2, 5, 6, 3), (2, 3), (2, 3), (1, 1)),
+        ((1, 5, 5, 1), (3, 2), (1, 2), (2, 1)),  # overlapping
+        ((2, 3, 2, 2), (3, 2), (1, 1), (1, 1)),
+        ((2, 7, 2), (2,), (3,), (2,)),
+        ((1, 1, 1), (1,), (1,), (1,)),
+    ]:
+        setting: dict[str, Any] = {"size": size, "stride": stride, "dilation": dilation}
+        w = TABLE["windows"].numpy(np.zeros(x), **setting).shape
+        cases.append(((normal(*w),), {**setting, "spatial": x[1:-1]}) if back else ((normal(*x),), setting))
+    return cases
+
+
 CASES: dict[str, list[tuple[Arrays, dict[str, Any]]]] = {
     "add": binary(normal, normal),
     "subtract": binary(normal, normal),
@@ -216,6 +259,9 @@ CASES: dict[str, list[tuple[Arrays, dict[str, Any]]]] = {
         ((whole(4, 3, 2), normal(3, 2, 2)), {"count": 4}),
         ((np.array([-1, 0, -1]), normal(3)), {"count": 4}),
     ],
+    **{name: convolution_cases(name) for name in ("conv", "conv_transpose", "conv_weight")},
+    "windows": windows_cases(back=False),
+    "unwindows": windows_cases(back=True),
     "random_uniform": [
         ((key(),), {"shape": s, "stream": 0, "dtype": np.dtype(t)})
         for s in [(), (3,), (2, 3), (0,)]
@@ -379,7 +425,46 @@ def jax_meaning(jax: Any, name: str, *operands: Any, **params: Any) -> Any:
         return jnp.zeros((params["count"], *values.shape[rows.ndim :])).at[rows].add(values)
     if name == "broadcast_to":
         return jnp.broadcast_to(operands[0], params["shape"])
+    if name.startswith("conv"):
+        return jax_convolution(jax, name, *operands, **params)
+    if name.endswith("windows"):
+        return jax_windows(jax, name, *operands, **params)
     return getattr(jnp, name)(*operands, **params)
+
+
+def jax_convolution(jax: Any, name: str, a: Any, b: Any, *, stride: Any, padding: Any, **setting: Any) -> Any:
+    """JAX's own convolution, and its transposes by JAX."""
+    axes = "HW"[: len(stride)]
+    names = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
+
+    def conv(x: Any, k: Any) -> Any:
+        dilation, groups = setting["dilation"], setting["groups"]
+        return jax.lax.conv_general_dilated(
+            x, k, stride, padding, rhs_dilation=dilation, dimension_numbers=names, feature_group_count=groups
+        )
+
+    if name == "conv":
+        return conv(a, b)
+    if name == "conv_transpose":
+        x = jax.numpy.zeros((a.shape[0], *setting["spatial"], b.shape[-2] * setting["groups"]))
+        return jax.vjp(lambda x: conv(x, b), x)[1](a)[0]
+    k = jax.numpy.zeros((*setting["size"], a.shape[-1] // setting["groups"], b.shape[-1]))
+    return jax.vjp(lambda k: conv(a, k), k)[1](b)[0]
+
+
+def jax_windows(jax: Any, name: str, a: Any, *, size: Any, stride: Any, dilation: Any, spatial: Any = None) -> Any:
+    """Windows by index arrays."""
+
+    def windows(x: Any) -> Any:
+        for i, (k, s, d) in enumerate(zip(size, stride, dilation, strict=True)):
+            count = (x.shape[1 + i] - d * (k - 1) - 1) // s + 1
+            rows = s * np.arange(count)[:, None] + d * np.arange(k)
+            x = jax.numpy.moveaxis(jax.numpy.take(x, rows, axis=1 + i), 2 + i, -1)  # the places inside go last
+        return jax.numpy.moveaxis(x, 1 + len(size), -1)  # the channels behind them
+
+    if name == "windows":
+        return windows(a)
+    return jax.vjp(windows, jax.numpy.zeros((a.shape[0], *spatial, a.shape[-1])))[1](a)[0]
 
 
 # JAX compiles each shape anew, so of the many shapes of an operation it sees a few, the broadcasting ones among them.

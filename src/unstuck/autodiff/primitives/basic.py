@@ -1,4 +1,4 @@
-"""The table of primitives: for each its shape rule, its meaning in NumPy and its derivative rule, in one entry.
+"""The table of primitives and its basic entries: for each its shape rule, its meaning in NumPy and its derivative rule.
 
 An entry reads ``define(name, shape rule, NumPy meaning, derivative rule)``. A derivative rule is called with the
 gradient ``g`` with respect to the result, the result ``y`` and the operands; it returns one gradient per operand, made
