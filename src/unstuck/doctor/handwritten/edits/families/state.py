@@ -19,7 +19,10 @@ def propose(reading: Reading) -> Iterator[Change]:
         yield from _fancy(reading, statement)
     for run in clearing_runs(reading):
         yield from _out_of_the_loop(reading, run)
-        yield from _into_the_loop(reading, run)
+        yield from _into_the_loop(reading, run, 1.0)
+        if len(run) > 1:  # one of them may belong where it is, such as the sum of the losses of a round
+            for statement in run:
+                yield from _into_the_loop(reading, [statement], 0.95)
     yield from _clear_after_step(reading)
     yield from _clear_at_head(reading)
 
@@ -221,7 +224,7 @@ def _read_before_set(reading: Reading, loop: ast.For | ast.While, run: list[ast.
     return False
 
 
-def _into_the_loop(reading: Reading, run: list[ast.stmt]) -> Iterator[Change]:
+def _into_the_loop(reading: Reading, run: list[ast.stmt], cost: float) -> Iterator[Change]:
     """A sum is cleared once, before a loop, and should be cleared in every round of it (or of the loop inside it)."""
     text = reading.text
     block, at = text.block(run[-1])
@@ -240,7 +243,7 @@ def _into_the_loop(reading: Reading, run: list[ast.stmt]) -> Iterator[Change]:
             summary = f"clear {_cleared(reading, run)} in every round of the loop"
             marks = ((inner.lineno, "the loop that adds it up"),)
             causes = ("gradient-not-reset", "samples-dropped", "optimizer-formula-wrong")
-            yield change(reading, run[0], pieces, causes, summary, 1.0 + 0.15 * depth, marks)
+            yield change(reading, run[0], pieces, causes, summary, cost + 0.15 * depth, marks)
             depth += 1
 
 
