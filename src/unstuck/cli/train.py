@@ -46,6 +46,8 @@ def train(
     target: str | None = None,
     task: str | None = None,
     engine: str = "auto",
+    threads: int | None = None,
+    show_plan: Annotated[bool, Parameter(negative="")] = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -103,6 +105,10 @@ def train(
         classification or regression, where it cannot be guessed.
     engine
         What runs the training; "auto" is the fastest.
+    threads
+        How many threads at most; as many as there are processors where the work is worth it.
+    show_plan
+        Print what a training step does, kernel by kernel, and do not train.
     out
         Where to save the model.
     json
@@ -117,13 +123,18 @@ def train(
     }  # fmt: skip
     splits = load(data, validation, test_fraction, target, task, seed)
     settings = recipe(splits, {k: v for k, v in given.items() if v is not None}, dropout)
+    options: dict[str, Any] = {
+        "seed": seed, "l1": l1, "l2": l2, "clip_norm": clip_norm, "early_stopping": early_stopping,
+        "preprocessing": preprocessing, "engine": engine,
+    }  # fmt: skip
+    use_threads(threads)
+    if show_plan:
+        results().print(plan_text(splits, settings, options), markup=False, soft_wrap=True)
+        return 0
     path = check_writable(out if out is not None else free_name(Path(f"{splits.name}.safetensors")))
     if not json:
         announce(splits, settings)
-    run = fit(
-        splits, settings, seed=seed, l1=l1, l2=l2, clip_norm=clip_norm, early_stopping=early_stopping,
-        preprocessing=preprocessing, engine=engine, quiet=json,
-    )  # fmt: skip
+    run = fit(splits, settings, quiet=json, **options)
     run.save(path)
     report(run, splits, path, as_json=json)
     return 130 if run.interrupted else 0
@@ -307,23 +318,53 @@ def announce(splits: Splits, settings: Recipe) -> None:
     console.print(f"{settings.loss.replace('_', ' ')}, {settings.optimizer}, {rows}", markup=False, soft_wrap=True)
 
 
+def use_threads(count: int | None) -> None:
+    """Set the number of threads, if one was given."""
+    if count is not None:
+        from unstuck.engines.cpu.threads import set_threads
+
+        set_threads(count)
+
+
+def arguments(splits: Splits, settings: Recipe, options: dict[str, Any]) -> dict[str, Any]:
+    """What fit is called with, besides the network and the data."""
+    return {
+        "loss": settings.loss, "optimizer": settings.optimizer, "batch_size": settings.batch_size, "epochs": settings.epochs,
+        "validation": splits.validation,
+        # Targets such as prices in thousands would otherwise need a rate of their own.
+        "targets": "standardise" if splits.train.task == "regression" else "none", **options,
+    }  # fmt: skip
+
+
+def plan_text(splits: Splits, settings: Recipe, options: dict[str, Any]) -> str:
+    """What a training step does."""
+    from unstuck.training.fit import step_listing
+
+    return step_listing(settings.network, splits.train, **arguments(splits, settings, options))
+
+
 def fit(splits: Splits, settings: Recipe, *, quiet: bool, **options: Any) -> Run:
     """Train with progress on standard error."""
     from unstuck import training
     from unstuck.cli.progress import LiveProgress, progress
+    from unstuck.engines.cpu.compile import before_compiling
 
     shown = [] if quiet else [progress(settings.epochs)]
+    if not quiet:
+        before_compiling.append(tell_of_compiling)
     try:
-        return training.fit(
-            settings.network, splits.train, loss=settings.loss, optimizer=settings.optimizer,
-            batch_size=settings.batch_size, epochs=settings.epochs, validation=splits.validation, callbacks=shown,
-            # Targets such as prices in thousands would otherwise need a rate of their own.
-            targets="standardise" if splits.train.task == "regression" else "none", **options,
-        )  # fmt: skip
+        return training.fit(settings.network, splits.train, callbacks=shown, **arguments(splits, settings, options))
     finally:
+        if not quiet:
+            before_compiling.remove(tell_of_compiling)
         for callback in shown:
             if isinstance(callback, LiveProgress):
                 callback.close()
+
+
+def tell_of_compiling() -> None:
+    """Said once for each new kind of network on a machine."""
+    messages().print("[dim]making code for this processor; it is kept for the next time[/]")
 
 
 def report(run: Run, splits: Splits, path: Path, *, as_json: bool) -> None:

@@ -43,6 +43,9 @@ class Steps(Protocol):
     def run(self, order: Array, rates: Array, before: int) -> list[Array]:
         """One step for each rate, on the rows ``order`` in turn, after ``before`` steps; each figure of each step."""
 
+    def listing(self) -> str:
+        """What a step does, to be read."""
+
 
 class PlainSteps:
     """Step by step, by programs that take arrays and give arrays."""
@@ -62,6 +65,9 @@ class PlainSteps:
             self.state = results[split:]
             figures.append(results[:split])
         return [np.array(values) for values in zip(*figures, strict=True)]
+
+    def listing(self) -> str:
+        return self.training.record(self.training.batch).listing()
 
     def _program(self, rows: int) -> Callable[..., list[Any]]:
         if rows not in self._programs:

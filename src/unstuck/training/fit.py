@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from unstuck.data.dataset import Dataset
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.engines import engine as engine_of
 from unstuck.engines.reference import is_finite
-from unstuck.engines.steps import Training
+from unstuck.engines.steps import Training, arguments
 from unstuck.engines.threads import suited_to
 from unstuck.errors import InputError
 from unstuck.nn.checks import number, whole_number
@@ -27,6 +28,7 @@ from unstuck.training.examples import as_dataset, row_weights
 from unstuck.training.nonfinite import non_finite
 from unstuck.training.optimizers import Optimizer
 from unstuck.training.optimizers import optimizer as optimizer_of
+from unstuck.training.recording import Recorder
 from unstuck.training.run import Run, evaluate
 from unstuck.training.schedules import Constant, ReduceOnPlateau, Schedule, WarmUp
 from unstuck.training.step import Penalty, StepPlan
@@ -87,6 +89,22 @@ def fit(
         [*([Penalty(l1, l2)] if l1 or l2 else []), *_listed(penalties)], clip_norm, sample_weight, class_weight, early_stopping,
         tolerance, callbacks, engine,
     ).run_all()  # fmt: skip
+
+
+def step_listing(network: Network, data: Any, **settings: Any) -> str:
+    """What a step of ``fit`` with these arguments does, as text; the network is left as it is."""
+    given = inspect.signature(fit).bind(network, data, **settings)
+    given.apply_defaults()
+    names = list(given.arguments)
+    chosen = given.arguments
+    chosen["penalties"] = [Penalty(chosen["l1"], chosen["l2"]), *_listed(chosen["penalties"])]
+    before = vars(network).copy()
+    try:
+        training = _Training(*(chosen[name] for name in names if name not in ("l1", "l2")))
+        return training.steps.listing()
+    finally:
+        vars(network).clear()
+        vars(network).update(before)
 
 
 class _Training:
@@ -191,6 +209,7 @@ class _Training:
             [*self.parameters, *self.plan.slots().values()], self.run.seed, *((None, None) if stored is None else stored[1:]),
         )  # fmt: skip
         self.steps = self.engine.steps(self.given)
+        self.recorder = Recorder(network, self._recorded_graph, self.run.recording)
         self.pace = math.inf  # seconds a step, as far as is known
         self.epoch_start = (self.state, 0)
         self.callbacks = list(callbacks)
@@ -301,6 +320,7 @@ class _Training:
             measured = evaluate(self.network, self.validation, loss=self.loss)
             figures.update({f"validation_{name}": value for name, value in measured.items()})
             self._call("on_test_end", measured)
+        self._record(epoch, order, rates, done - 1)
         figures["seconds"] = time.perf_counter() - begun
         run.history.append(figures)
         stop = bool(run.stopped_because)
@@ -345,6 +365,7 @@ class _Training:
             columns["accuracy"] = (results[2].reshape(rates.shape).sum(axis=1) / len(self.train)).tolist()
         columns["learning_rate"] = rates[:, -1].tolist()
         self._store()
+        self._record(first + count - 1, order, rates.ravel(), rates.size - 1)
         columns["seconds"] = [(time.perf_counter() - begun) / count] * count
         run.history.extend(columns)
         return True
@@ -386,6 +407,20 @@ class _Training:
         if self.batch_hooks or self.tolerance is not None:
             return 1
         return max(1, min(left, int(LOOK_SECONDS / self.pace)))
+
+    def _record(self, epoch: int, order: Array, rates: Array, batch: int) -> None:
+        """Let the recorder look at what a step on this batch does now."""
+
+        def given() -> tuple[Any, ...]:
+            rows = order[batch * self.rows : (batch + 1) * self.rows]
+            return arguments(self.given, rows, rates[batch], self.run.steps, self.state)
+
+        last, passed = epoch == self.epochs - 1, time.perf_counter() - self.started
+        self.recorder.epoch(epoch + 1, self.run.steps, passed, given, last=last)
+
+    def _recorded_graph(self, rows: int) -> Graph:
+        inputs, targets = (rows, *(self.network.input_shape or ())), (rows, *self.targets.shape[1:])
+        return self.plan.record(inputs, targets, self.targets.dtype, with_gradients=True)
 
     @property
     def state(self) -> list[Array]:

@@ -25,6 +25,7 @@ Array = np.ndarray[Any, Any]
 class Run:
     """One training: the network it left, the history, and why it ended.
 
+    ``recording`` holds what was measured inside the steps, see :class:`unstuck.training.recording.Recorder`.
     ``stopped_because`` is "epochs", "early stopping", "tolerance", "callback" or "interrupted";
     ``best_epoch`` (from 1) is the epoch whose parameters the network has now, where early stopping was asked for.
     """
@@ -37,6 +38,7 @@ class Run:
     batch_size: int | None
     engine: str
     history: History = field(default_factory=History)
+    recording: History = field(default_factory=History)
     stopped_because: str = ""
     best_epoch: int | None = None
     steps: int = 0

@@ -74,12 +74,14 @@ class StepPlan:
             for slot in slot_names(self.optimizer)
         }
 
-    def record(self, inputs: tuple[int, ...], targets: tuple[int, ...], target_dtype: Any) -> Graph:
+    def record(
+        self, inputs: tuple[int, ...], targets: tuple[int, ...], target_dtype: Any, *, with_gradients: bool = False
+    ) -> Graph:
         """The step for a batch of the given shapes.
 
         Inputs of the graph, in order: x, targets, weights (if ``weighted``), rate, step, key, parameters, slots. Outputs:
         the loss (with penalties), the data loss, the number of rows classified rightly (if ``counts_correct``), the
-        squared norm of the gradient (if ``reports_gradient``), the new parameters, the new slots.
+        squared norm of the gradient (if ``reports_gradient``), the new parameters, the new slots, the gradients (if asked for).
         """
         network, dtype = self.network, self.network.dtype
         graph = Graph()
@@ -132,7 +134,7 @@ class StepPlan:
             results.append(p)
             new_slots += mine.values()
         graph.scope = ""
-        graph.outputs = [*results, *new_slots]
+        graph.outputs = [*results, *new_slots, *(found if with_gradients else [])]
         return simplified(graph)
 
 

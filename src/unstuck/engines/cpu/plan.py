@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,7 @@ class Binding:
     inputs_per_step: tuple[int, ...] = ()
     outputs_per_step: tuple[int, ...] = ()
     state: Mapping[int, int] = field(default_factory=dict)
+    resident: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,10 @@ class Plan:
             self._add(group)
         self._add_final_copies()
         self._move_packs_forward()
+        self._gather_between_barriers()
+        self._set_barriers(_same)
         self._place_arena()
-        self._set_barriers()
+        self._set_barriers(_overlap)
         self.asks_ahead = self._who_asks_ahead()
 
     def _slot(self) -> int:
@@ -162,7 +165,7 @@ class Plan:
                 )
                 kernel.writes = [self.views[node.index].storage]
                 self.kernels.append(kernel)
-            elif number in self.binding.state.values():
+            elif number in self.binding.resident or number in self.binding.state.values():
                 dense = node.index in self._dense
                 self.views[node.index] = placed(node.shape, node.dtype, dense=dense, slot=self.input_slots[number])
             else:
@@ -337,9 +340,27 @@ class Plan:
         ]
         self.kernels = [*early, *(k for k in self.kernels if k not in early)]
 
+    def _gather_between_barriers(self) -> None:
+        """Put kernels that need no waiting for each other side by side: fewer barriers, the same results."""
+        waits: list[set[int]] = []
+        for j, kernel in enumerate(self.kernels):
+            mine = _accesses(kernel)
+            waits.append({i for i in range(j) if _conflict(mine, _accesses(self.kernels[i]), _same)})
+        order: list[int] = []
+        since: list[Access] = []
+        left = list(range(len(self.kernels)))
+        while left:
+            ready = [j for j in left if waits[j] <= set(order)]
+            free = [j for j in ready if not _must_wait(_accesses(self.kernels[j]), since, _same)]
+            chosen = (free or ready)[0]
+            since = [*(since if free else []), *_accesses(self.kernels[chosen])]
+            order.append(chosen)
+            left.remove(chosen)
+        self.kernels = [self.kernels[j] for j in order]
+
     # Order, memory, waiting --------------------------------------------------------------------------------------------
     def _place_arena(self) -> None:
-        """Offsets in the arena: a storage takes the place of others that are no longer needed (first fit)."""
+        """Offsets in the arena: a storage takes the place of others that nobody needs since the last barrier (first fit)."""
         last: dict[int, int] = {}
         storages: dict[int, Storage] = {}
         for position, kernel in enumerate(self.kernels):
@@ -348,8 +369,9 @@ class Plan:
                     last[id(storage)] = position
                     storages[id(storage)] = storage
         placed: list[Storage] = []
-        self.arena_bytes = LINE
-        for position, kernel in enumerate(self.kernels):
+        self.arena_bytes, position = LINE, 0
+        for now, kernel in enumerate(self.kernels):
+            position = now if kernel.barrier else position
             for storage in kernel.writes:
                 if storage.slot != ARENA or any(s is storage for s in placed):
                     continue
@@ -363,21 +385,12 @@ class Plan:
                 placed.append(storage)
                 self.arena_bytes = max(self.arena_bytes, offset + storage.size)
 
-    def _set_barriers(self) -> None:
+    def _set_barriers(self, touches: Callable[[Storage, Storage], bool]) -> None:
         """Threads wait for each other only where one reads what another wrote, or writes what another still reads."""
-        since: list[tuple[Storage, Domain | None, bool]] = []  # accesses since the last barrier: (what, rows, written)
+        since: list[Access] = []
         for kernel in self.kernels:
-            split = kernel.domain
-            mine = [(s, split if own else None, False) for s, own in kernel.reads]
-            # A reduction or a copy is one thread's work; its accesses are its own, too.
-            if split is ALONE:
-                mine = [(s, ALONE, False) for s, _ in kernel.reads]
-            mine += [(s, split, True) for s in kernel.writes]
-            kernel.barrier = any(
-                (written or wrote) and (rows is None or rows != before) and _overlap(storage, other)
-                for storage, rows, written in mine
-                for other, before, wrote in since
-            )
+            mine = _accesses(kernel)
+            kernel.barrier = _must_wait(mine, since, touches)
             since = mine if kernel.barrier else since + mine
 
     @property
@@ -423,6 +436,38 @@ class Plan:
             else:
                 found[-1].append(kernel)
         return [segment for segment in found if segment]
+
+
+# (what, the rows of it that each thread touches (None: any), whether it is written)
+Access = tuple[Storage, Domain | None, bool]
+
+
+def _accesses(kernel: Kernel) -> list[Access]:
+    """What a kernel touches. What one thread does alone, it does to what is its own."""
+    split, alone = kernel.domain, kernel.domain is ALONE
+    reads: list[Access] = [(storage, split if own or alone else None, False) for storage, own in kernel.reads]
+    return [*reads, *((storage, split, True) for storage in kernel.writes)]
+
+
+def _must_wait(mine: list[Access], before: list[Access], touches: Callable[[Storage, Storage], bool]) -> bool:
+    """Whether a thread may meet here what another one has not finished."""
+    return any(
+        (written or wrote) and (rows is None or rows != others) and touches(storage, other)
+        for storage, rows, written in mine
+        for other, others, wrote in before
+    )
+
+
+def _conflict(mine: list[Access], before: list[Access], touches: Callable[[Storage, Storage], bool]) -> bool:
+    """Whether the order of two kernels matters."""
+    return any(
+        (written or wrote) and touches(storage, other) for storage, _, written in mine for other, _, wrote in before
+    )
+
+
+def _same(a: Storage, b: Storage) -> bool:
+    """Whether two storages are one, before those of the arena have their offsets."""
+    return a is b if a.slot == ARENA else a.slot == b.slot
 
 
 def _overlap(a: Storage, b: Storage) -> bool:

@@ -22,6 +22,7 @@ class Predictor:
     def __init__(self, record: Callable[[int], Graph]) -> None:
         self._graph = record(BLOCK)
         self._compiled: dict[Any, Compiled] = {}
+        self._rooms: dict[Compiled, list[Array]] = {}  # the places of the parameters
 
     def __call__(self, rows: Array, parameters: Sequence[Array], scale: tuple[Array, Array] | None = None) -> Array:
         """The outputs for rows (N, …): of the network's dtype, or bytes that become (byte - shift) · factor for each place."""
@@ -30,8 +31,8 @@ class Predictor:
         outputs = np.empty((blocks, *output.shape), output.dtype)
         whole = len(rows) // BLOCK
         compiled = self._program(rows.dtype, scale)
-        for slot, array in zip(compiled.plan.input_slots[1:], parameters, strict=True):
-            compiled.point(slot, np.ascontiguousarray(array))
+        for room, array in zip(self._rooms[compiled], parameters, strict=True):
+            room[...] = array
         if whole:
             self._run(compiled, rows[: whole * BLOCK], outputs[:whole])
         if blocks > whole:
@@ -43,11 +44,15 @@ class Predictor:
     def _program(self, dtype: np.dtype[Any], scale: tuple[Array, Array] | None) -> Compiled:
         key = (dtype, scale is not None)
         if key not in self._compiled:
+            resident = tuple(range(1, len(self._graph.inputs)))
             if dtype == self._graph.inputs[0].dtype:
-                binding = Binding(inputs_per_step=(0,), outputs_per_step=(0,))
+                binding = Binding(inputs_per_step=(0,), outputs_per_step=(0,), resident=resident)
             else:
-                binding = Binding({0: Source(dtype, scale is not None, in_order=True)}, outputs_per_step=(0,))
-            self._compiled[key] = Compiled(self._graph, binding)
+                binding = Binding(
+                    {0: Source(dtype, scale is not None, in_order=True)}, outputs_per_step=(0,), resident=resident
+                )
+            made = self._compiled[key] = Compiled(self._graph, binding)
+            self._rooms[made] = [made.room(made.plan.view(node)) for node in self._graph.inputs[1:]]
         compiled = self._compiled[key]
         if scale is not None:
             for slot, part in zip(compiled.plan.source_slots[0][1:], scale, strict=True):

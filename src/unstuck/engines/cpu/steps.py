@@ -9,6 +9,7 @@ import numpy as np
 
 from unstuck.autodiff import Graph
 from unstuck.engines.cpu.engine import Compiled
+from unstuck.engines.cpu.listing import listing
 from unstuck.engines.cpu.plan import Binding, Source
 from unstuck.engines.steps import Training
 
@@ -44,6 +45,10 @@ class CpuSteps:
             rest = order[whole * batch :]
             parts.append(self._program(len(rest)).run(rest, rates[whole:], before + whole))
         return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+    def listing(self) -> str:
+        """The kernels of a step."""
+        return listing(self._program(self.training.batch).compiled.plan)
 
     def _program(self, rows: int) -> _Stepping:
         if rows not in self._programs:
