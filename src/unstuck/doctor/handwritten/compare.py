@@ -12,7 +12,7 @@ from .understand import Parameter, Understanding
 
 PARALLEL = 1e-5  # relative residual under which two sets of directional derivatives count as parallel
 WRONG = 1e-3  # above it they are different; in between nothing is said
-NOTHING = 1e-8  # an update is rounding when it is smaller than this share of the largest one
+NOTHING = 1e-8  # an update is rounding when it is smaller than this share of the largest one (or of 1)
 SCALE = 1e-4  # relative difference of two factors
 
 
@@ -114,7 +114,7 @@ def compare(known: Understanding, derivatives: Derivatives, window: Window | Non
         return []
     true = np.stack([o.derivative for o in objectives])  # (objectives, parameters, directions)
     floor = np.stack([o.floor for o in objectives])
-    largest = max((float(np.max(np.abs(p.update))) for p in known.parameters), default=0.0)
+    largest = min(1.0, max((float(np.max(np.abs(p.update))) for p in known.parameters), default=0.0))
     tables = []
     for i, parameter in enumerate(known.parameters):
         own = sources(parameter, window or known.window)

@@ -41,6 +41,7 @@ SHARED = ("buffer-overwritten", "weights-aliased")  # causes whose repair stands
 SHARED_AFTER = 24  # edits of the suspect lines that are tried before them
 SHARED_MOST = 12
 LATER = 24  # edits of the forward pass that are looked at when half of the time is over
+WAIT = 24  # edits that are tried before one that acts on other steps, too, is looked at
 PARTIAL = 60  # edits that are tried after one that mends some of the parameters
 
 
@@ -52,10 +53,12 @@ def facts(session: Session, program: Program, examination: Examination) -> dict[
     out = {}
     for file in program.sources:
         shapes = {}
+        every = {}
         for (number, part), series in known.window.series.items():
             site = sites[number]
             if site.file == file and not part:
                 shapes[site.line, site.text] = series.shapes[-1]
+                every[site.line, site.text] = frozenset(series.shapes)
         forward, backward, update = _lines(known, examination, sites, file)
         values = {p.path: p.shape for p in known.parameters}
         scope: dict[str, dict[str, tuple[int, ...] | None]] = {}
@@ -69,7 +72,8 @@ def facts(session: Session, program: Program, examination: Examination) -> dict[
                 scope.setdefault(where, {})[text] = shape
         suspects = [*backward, *(line for line in update if line not in backward)]
         out[file] = Facts(
-            shapes=shapes, suspect_lines=suspects, forward_lines=forward, backward_lines=backward, update_lines=update,
+            shapes=shapes, all_shapes=every, suspect_lines=suspects,
+            forward_lines=forward, backward_lines=backward, update_lines=update,
             parameters=[p.split(": ")[-1] for p in values], scope=scope,
         )  # fmt: skip
     return out
@@ -127,7 +131,8 @@ def _lines(
 
 
 def _making(known: Understanding, examination: Examination, sites: list[Site], file: str) -> set[int]:
-    """Where a single parameter is wrong: the lines that store values of its size behind the forward pass, if none other has it."""
+    """Where one parameter is wrong, and none other has its size: the lines that store values of that size behind the forward
+    pass."""
     if examination.best is None:
         return set()
     wrong = [v.path for v in examination.best.verdicts if v.status in ("wrong", "scaled", "unmoved")]
@@ -157,7 +162,11 @@ def _end_of_forward(known: Understanding, examination: Examination) -> float:
         if series is not None and {v.path for v in c.of("right")} >= right:
             target = None if c.objective.target is None else known.window.series.get(c.objective.target)
             if target is None or np.any(target.flat != target.flat[0]):
-                ends[c.objective.kind].append(float(series.order[-1]))
+                mark = (
+                    series.flat.tobytes()
+                )  # of equal values the objective names the last, and the forward pass ends at the first
+                equal = [o for o in forward.values() if o.flat.size == series.flat.size and o.flat.tobytes() == mark]
+                ends[c.objective.kind].append(min(float(o.order[-1]) for o in equal))
     return min(ends["loss"], default=min(ends["own"] + ends["sum"] + ends["chain"], default=0.0))
 
 
@@ -216,7 +225,7 @@ def search(
     elsewhere: list[tuple[Edit, Program]] = []
     partial: list[Mended] = []  # kept back for a while: an edit that mends everything is the better explanation
     half_time = start + 0.5 * seconds
-    tried = 0
+    tried = waiting = 0
 
     def improves(found: Examination | None, variant: Program) -> bool:
         if found is None or found.best is None:
@@ -224,7 +233,7 @@ def search(
         if accept is not None:
             return accept(found, variant)
         if found.state == "right":
-            return not climbs(found)
+            return not climbs(found) and _unchecked(found) <= _unchecked(reference)
         same = reference.best is not None and found.best.objective.name == reference.best.objective.name
         return same and found.state == "wrong" and _right(found) > before and len(_right(found)) >= len(before) + 2
 
@@ -260,7 +269,10 @@ def search(
                     checked = _examined(session, program, variant, loop, reference)
                     if checked is not None and improves(checked, variant):
                         yield from given_out(Mended(edit, variant, checked, checked.state == "right", tried))
-            if len(elsewhere) >= 8:  # the likeliest edits come first: they are not to wait for all the others
+            waiting = waiting + len(group) if elsewhere else 0
+            if (
+                len(elsewhere) >= 8 or waiting > WAIT
+            ):  # the likeliest come first: they are not to wait for all the others
                 yield from looked_at(elsewhere)
                 elsewhere.clear()
             if time.monotonic() > half_time and later:
@@ -293,6 +305,11 @@ def _right(examination: Examination) -> set[str]:
     return set() if examination.best is None else {v.path for v in examination.best.of("right")}
 
 
+def _unchecked(examination: Examination) -> set[str]:
+    """The parameters about which the best loss says nothing: a network that was blown up says little of any."""
+    return set() if examination.best is None else {v.path for v in examination.best.of("unchecked")}
+
+
 def _in_stages(program: Program, told: dict[str, Facts], most: int, only: Collection[str]) -> Iterator[Edit]:
     """The edits of the suspect lines, then those of all other lines.
 
@@ -303,10 +320,10 @@ def _in_stages(program: Program, told: dict[str, Facts], most: int, only: Collec
     seen = set()
     for number, edit in enumerate(_merged(program, told, most, only)):
         if number == SHARED_AFTER:
-            for other in _merged(program, everywhere, SHARED_MOST, only or SHARED):
-                if other.cause in SHARED and other.source not in seen:
-                    seen.add(other.source)
-                    yield other
+            every = _merged(program, everywhere, 3 * most, only or SHARED)
+            for other in islice((e for e in every if e.cause in SHARED and e.source not in seen), SHARED_MOST):
+                seen.add(other.source)
+                yield other
         if edit.source not in seen:
             seen.add(edit.source)
             yield edit

@@ -283,7 +283,7 @@ def known_step(
     parameters = [changed[path] for path in paths]
     together = {p.path: np.asarray(1e-4 * max(1.0, p.rms) * _direction(p, rng)) for p in parameters}
     nudged = step.take(together)
-    if not nudged or not all(p.unmoved or _persists(p, (together[p.path], nudged[0])) for p in parameters):
+    if not nudged or not all(p.unmoved or _kept(p, together[p.path], nudged[0]) for p in parameters):
         return None
     moment = update_moment(base, parameters)
     influenced = {key: set(paths) for key in differing(base, nudged[0], moment)}
@@ -337,6 +337,17 @@ def _persists(leaf: Parameter, nudge: tuple[Array, Window]) -> bool:
             return False
         cosine = float(moved @ delta.ravel()) / (size * original)
     return cosine > 0.5 or size > 1.5 * original
+
+
+def _kept(leaf: Parameter, delta: Array, window: Window) -> bool:
+    """At least half of the nudge is there after the step (a weight decay takes little of it)."""
+    after = window.leaves.get(leaf.path)
+    if after is None or after.shape != leaf.shape:
+        return False
+    with np.errstate(all="ignore"):
+        moved = (after - leaf.after).ravel()
+        share = float(moved @ delta.ravel()) / float(delta.ravel() @ delta.ravel())
+        return not np.isfinite(share) or share > 0.5 or float(np.linalg.norm(moved) / np.linalg.norm(delta)) > 1.5
 
 
 def update_moment(window: Window, parameters: list[Parameter]) -> float:

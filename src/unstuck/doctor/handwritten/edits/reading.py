@@ -6,7 +6,7 @@ Everything is judged by structure and data flow. What the running program told (
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from .model import Change, Facts, Shape
@@ -15,6 +15,11 @@ from .structure import VIEWS, Structure
 from .text import expression, walk
 
 FAR = 1.5  # what a line costs that no suspicion leads to
+
+
+def _stored_and_loaded(nodes: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
+    names = [n for n in nodes if isinstance(n, ast.Name)]
+    return {n.id for n in names if isinstance(n.ctx, ast.Store)}, {n.id for n in names if isinstance(n.ctx, ast.Load)}
 
 
 class Reading(Structure):
@@ -102,6 +107,27 @@ class Reading(Structure):
                 return shape
         return None
 
+    def alike(self, one: ast.expr, other: ast.expr) -> bool:
+        """Whether the two expressions may have one shape: they had one in some pass of a loop, or one of them is not known."""
+        first, second = self._every_shape(one), self._every_shape(other)
+        return not first or not second or bool(first & second)
+
+    def _every_shape(self, node: ast.expr) -> frozenset[Shape]:
+        text = self.text.of(node)
+        known = self._lines_of_shapes.get(text)
+        if known:
+            line = min(known, key=lambda k: abs(k - node.lineno))
+            return self.facts.all_shapes[line, text]
+        shape = self.shape(node)
+        return frozenset() if shape is None else frozenset({shape})
+
+    @cached_property
+    def _lines_of_shapes(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for line, text in self.facts.all_shapes:
+            found.setdefault(text, []).append(line)
+        return found
+
     @cached_property
     def _shapes(self) -> dict[str, list[tuple[int, Shape]]]:
         found: dict[str, list[tuple[int, Shape]]] = {}
@@ -165,11 +191,16 @@ class Reading(Structure):
     def unread_in(self, holder: ast.AST) -> set[str]:
         """Names that a function is given or assigns and does not read; likewise for the module as a whole."""
         if holder not in self._unread:
-            names = [n for n in walk(holder) if isinstance(n, ast.Name)]
-            stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+            stored, loaded = _stored_and_loaded(walk(holder))
             if isinstance(holder, ast.FunctionDef | ast.AsyncFunctionDef):
                 stored |= {a.arg for a in holder.args.args}
-            self._unread[holder] = stored - {n.id for n in names if isinstance(n.ctx, ast.Load)} - {"self", "_"}
+            else:  # a function's own variables are none of the module's, whatever their names
+                stored, loaded = _stored_and_loaded(n for n in walk(holder) if self.function(n) is None)
+                for function in self.functions.values():
+                    own, read = _stored_and_loaded(walk(function))
+                    own |= {a.arg for a in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]}
+                    loaded |= read - own
+            self._unread[holder] = stored - loaded - {"self", "_"}
         return self._unread[holder]
 
     def is_time(self, statement: ast.stmt, counter: str) -> bool:

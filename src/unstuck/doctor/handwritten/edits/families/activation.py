@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..activations import UNKNOWN, Activation, Activations, Slope, activations_of, derivative, slopes
 from ..making import chains, change, factors, is_number, products, times, without
-from ..model import Change
+from ..model import Change, Shape
 from ..reading import Reading, base_of, canonical, names_in
 from ..text import ATOM, PRODUCT, bracketed, expression, walk
 
@@ -61,7 +61,7 @@ def _multiply(reading: Reading, activations: Activations, statement: ast.stmt, v
             cost -= 0.4  # sent down through the weights, and nothing says through which slope
         for operand, text, prior in written:
             own = reading.shape(operand)
-            if shape is not None and own is not None and shape != own:
+            if shape is not None and own is not None and shape != own and not reading.alike(place, operand):
                 continue
             if names_in(operand) & (reading.comprehension_names(operand) - reading.comprehension_names(place)):
                 continue
@@ -292,9 +292,10 @@ def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope:
     own_shape = reading.shape(slope.operand)
     part = next(factors(chain)[i][0] for i in sorted(slope.places)) if slope.places else chain
     whole = _rewritten_text(reading, chain, slope)
-    for other, new_operand, found, prior in _visible_operands(reading, activations, statement):
-        shape = reading.shape(other)
-        if new_operand == operand or (own_shape is not None and shape is not None and shape != own_shape):
+    for other, new_operand, found, prior in _cut_to(reading, activations, statement, own_shape):
+        shape = reading.shape(other) if new_operand == reading.text.of(other) else None
+        differs = own_shape is not None and shape is not None and shape != own_shape
+        if new_operand == operand or (differs and not reading.alike(slope.operand, other)):
             continue
         if names_in(other) & (reading.comprehension_names(other) - reading.comprehension_names(part)):
             continue
@@ -342,6 +343,23 @@ def _visible_operands(
             continue
         seen.add(reference.text)
         yield reference.node, reference.text, UNKNOWN, -0.8 if reference.text in own else 0.2
+
+
+def _cut_to(
+    reading: Reading, activations: Activations, statement: ast.stmt, wanted: Shape | None
+) -> Iterator[tuple[ast.expr, str, Activation, float]]:
+    """What a derivative may be taken of; where it is larger by a unit for the bias, it is taken without that."""
+    for other, text, found, prior in _visible_operands(reading, activations, statement):
+        yield other, text, found, prior
+        shape = reading.shape(other)
+        if wanted is None or shape is None or len(shape) != len(wanted) or len(shape) > 2 or "\n" in text:
+            continue
+        more = [a - b for a, b in zip(shape, wanted, strict=True)]
+        if sorted(more) == [0] * (len(more) - 1) + [1]:
+            front = "" if more[0] else ":, "
+            tight = bracketed(text, ATOM)
+            yield other, f"{tight}[{front}:-1]", found, prior + 0.1
+            yield other, f"{tight}[{front}1:]", found, prior + 0.2
 
 
 def _rewritten(reading: Reading, chain: ast.expr, slope: Slope, new: str) -> str:

@@ -34,6 +34,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                 yield from _residuals(reading, node)
         if isinstance(statement, ast.Assign):
             yield from _column(reading, statement)
+        yield from _softmax(reading, statement)
 
 
 # ------------------------------------------------------------------------------------------------ reductions
@@ -155,6 +156,29 @@ def _reductions(reading: Reading, node: ast.Call) -> Iterator[Change]:
 
 
 # ------------------------------------------------------------------------------------------------ residuals
+
+
+def _softmax(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
+    """``e = exp(z - z.max(axis=0)); p = e / e.sum(axis=0)``: the other axis in both places."""
+    block, at = reading.text.block(statement)
+    for last in (at + 1, at):
+        nodes = [n for s in block[at : last + 1] for value in reading.expressions(s) for n in walk(value)]
+        axes = [
+            axis
+            for n in nodes
+            if isinstance(n, ast.Call) and (c := called(n)) and c[0] in ("sum", "max", "amax") and c[1] is not None
+            and (axis := _axis(n, int(isinstance(c[1], ast.Name) and c[1].id in reading.fixed))[0]) is not None
+        ]  # fmt: skip
+        values = {number(axis) for axis in axes}
+        if len(axes) < 2 or len(values) != 1 or not values <= {0.0, 1.0, -1.0}:
+            continue
+        divides = any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) for n in nodes)
+        if divides and any((c := called(n)) and c[0] == "exp" for n in nodes):
+            other = "1" if values == {0.0} else "0"
+            pieces = [reading.text.swap(axis, other) for axis in axes]
+            causes = ("softmax-axis-wrong", "product-or-axis-wrong")
+            yield change(reading, statement, pieces, causes, f"normalise over axis {other}", 0.7)
+            return
 
 
 def _flatteners(reading: Reading, node: ast.Call) -> Iterator[Change]:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from ..making import change, factors, is_number, number, products
 from ..model import Change, Shape
-from ..reading import Reading, Update, canonical, names_in
+from ..reading import Reading, Update, called, canonical, names_in
 from ..text import ATOM, bracketed
 from .updates import unmoved
 
 CAUSES = ("bias-gradient-wrong", "samples-dropped", "product-or-axis-wrong")
+NEAREST = 6  # deltas that are tried for a bias gradient that is always zero
 
 
 def propose(reading: Reading) -> Iterator[Change]:
@@ -21,6 +22,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                 parts = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
                 for part in parts:
                     yield from _summed(reading, statement, part)
+                    yield from _nothing(reading, statement, part)
     yield from _missing(reading)
 
 
@@ -55,6 +57,30 @@ def _summed(reading: Reading, statement: ast.stmt, value: ast.expr) -> Iterator[
         for i, written in enumerate(_sums(reading, text.of(whole), shape)):
             cost = (0.9 if row else 1.4 if shape is not None else 1.9) + 0.1 * i
             yield change(reading, statement, text.swap(part, written), CAUSES, f"sum over the rows: {written}", cost)
+
+
+def _nothing(reading: Reading, statement: ast.stmt, value: ast.expr) -> Iterator[Change]:
+    """``gb = np.zeros_like(b)`` where the sum of a delta belongs: the deltas that are read nearest to it."""
+    call = called(value)
+    if call is None or call[0] not in ("zeros", "zeros_like"):
+        return
+    shape = reading.shape(value)
+    wanted = max(shape) if shape else None
+    near = sorted(reading.nearby(reading.holder(statement)), key=lambda r: abs(r.node.lineno - statement.lineno))
+    own = {canonical(target) for target in reading.targets(statement)}
+    found = 0
+    for reference in near:
+        other = reading.shape(reference.node, statement.lineno)
+        fits = other is not None and len(other) == 2 and wanted in other
+        known = reading.is_parameter(reference.node) or reading.is_gradient(reference.node)
+        if not fits or known or canonical(reference.node) in own or found >= NEAREST:
+            continue
+        found += 1
+        for i, written in enumerate(_sums(reading, reference.text, other)):
+            cost = 0.5 + 0.1 * found + 0.05 * i
+            yield change(
+                reading, statement, reading.text.swap(value, written), CAUSES, f"sum over the rows: {written}", cost
+            )
 
 
 def _one_row(node: ast.Subscript) -> bool:

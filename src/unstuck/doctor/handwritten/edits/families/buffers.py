@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..making import change, is_number
 from ..model import Change
-from ..reading import Reading, called, canonical
+from ..reading import Reading, called, canonical, root_name
 from ..text import ATOM, PRODUCT, SUM, Piece, bracketed, walk
 
 CAUSES = ("buffer-overwritten", "weights-aliased", "gradient-operand-wrong")
@@ -138,9 +138,16 @@ def _altered(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
         return
     block, at = reading.text.block(statement)
     own = canonical(statement.target)
-    before = [s for s in block[:at] if isinstance(s, ast.Assign) and own in {canonical(t) for t in s.targets}]
-    if before and isinstance(statement.op, ast.Mult | ast.Div | ast.Add | ast.Sub):
-        yield change(reading, statement, reading.text.cut(statement), CAUSES, f"leave `{own}` as it was", 1.4)
+    home = reading.own_class(statement) if root_name(statement.target) == "self" else None
+    earlier = block[:at] if home is None else list(walk(home))
+    before = [s for s in earlier if isinstance(s, ast.Assign) and own in {canonical(t) for t in s.targets}]
+    if (
+        before
+        and not reading.is_parameter(statement.target)
+        and isinstance(statement.op, ast.Mult | ast.Div | ast.Add | ast.Sub)
+    ):
+        cost = 0.9 if isinstance(statement.op, ast.Mult | ast.Div) else 1.8
+        yield change(reading, statement, reading.text.cut(statement), CAUSES, f"leave `{own}` as it was", cost)
 
 
 def _chained(reading: Reading, statement: ast.stmt) -> Iterator[Change]:

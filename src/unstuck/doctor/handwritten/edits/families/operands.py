@@ -71,7 +71,7 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference, factors: set[
         shape = _shape(reading, node, new, statement)
         if own is None or shape is None:
             cost, turned = 1.4, False
-        elif shape == own:
+        elif shape == own or (new == text.of(node) and reading.facts.all_shapes and reading.alike(slot.node, node)):
             cost, turned = 0.9, False
         elif shape[::-1] == own:
             cost, turned = 1.6, True
@@ -154,6 +154,9 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
                 )  # (the shape of the part is that of the slot)
             elif base in reading.subscripted:
                 yield other.text + _tail(reading, node), other.node, prior
+        if canonical(other.node) in reading.subscripted and not _depth(other.node):
+            for counter in reading.counters(statement)[:2]:
+                yield f"{other.text}[{counter}]", other.node, prior - 0.1 * reading.is_parameter(other.node)
         yield other.text, other.node, prior + (0.0 if not same_index or same_index == other.text else 0.3)
     if isinstance(node, ast.Attribute) or root_name(node) == "self":
         for other in reading.members(statement):

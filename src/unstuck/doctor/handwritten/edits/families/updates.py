@@ -48,11 +48,13 @@ def _misplaced(reading: Reading) -> Iterator[Change]:
                     continue
                 reads = {canonical(r.node) for r in reading.references(statement.value)}
                 told = reading.is_parameter(left) and reading.facts.parameters
-                if not (canonical(target) in reads or told or reading.updates):
+                if not (canonical(target) in reads or told or fresh or reading.updates):
                     continue
                 piece = text.swap(target, text.of(left))
                 block, _ = text.block(statement)
-                strong = canonical(target) in reads or (fresh and reading.is_parameter(left))
+                strong = canonical(target) in reads or (
+                    fresh and (reading.is_parameter(left) or reading.in_loop(statement))
+                )
                 if strong or told:
                     groups.setdefault(id(block), []).append((statement, piece, text.of(left)))
                 yield change(
