@@ -43,17 +43,14 @@ def network_sentence(session: Session, program: Program, examination: Examinatio
     """Layers with their activations, loss, update rule and batch size, as far as recorded values tell them."""
     known, best = examination.known, examination.best
     layers = find_layers(examination)
-    sizes = _chain([p.shape for p in known.parameters if len([s for s in p.shape if s != 1]) == 2])
     if layers:
         widths = [f"{x.outputs} {x.activation}" if x.activation else str(x.outputs) for x in layers]
         parts = [" → ".join([str(layers[0].inputs), *widths])]
-    elif sizes:
-        parts = [" → ".join(str(s) for s in sizes)]
     else:
         count = sum(p.before.size for p in known.parameters)
         variables = len(known.parameters)
         parts = [f"{variables} trained variable{'s' if variables > 1 else ''} with {count} numbers"]
-    outputs = layers[-1].outputs if layers else sizes[-1] if sizes else None
+    outputs = layers[-1].outputs if layers else None
     loss = _loss(examination)
     rows = _rows(examination, loss, outputs)
     if loss is not None:
@@ -92,14 +89,17 @@ def find_layers(examination: Examination) -> list[Layer]:
     given += [_Value(v, -1.0, False) for p, v in known.leaves.items() if v.ndim and p not in _paths(examination)]
     biases = [p.before.ravel() for p in known.parameters]
     found: list[Layer] = []
+    added: set[bytes] = set()  # what a layer adds after its product, is no matrix of its own
     large = 0
-    for parameter in known.parameters:
-        for matrix in _matrices(parameter.before):
-            flat = min(matrix.shape) == 1
+    matrices = [m for p in known.parameters for m in _matrices(p.before)]
+    for flat in (False, True):
+        for matrix in (m for m in matrices if (min(m.shape) == 1) == flat):
+            if flat and matrix.tobytes() in added:
+                continue
             large += not flat
             uses: list[Layer] = []
             for weights in (matrix, matrix.T):
-                use = _use(weights, made, given, biases, end)
+                use = _use(weights, made, given, biases, end, added)
                 if use is not None and (use.inputs, use.outputs) not in [(u.inputs, u.outputs) for u in uses]:
                     uses.append(use)
             if not uses and not flat:
@@ -112,11 +112,18 @@ def find_layers(examination: Examination) -> list[Layer]:
     ends_at = next((i for i, layer in enumerate(found) if layer.activation == "softmax"), None)
     if ends_at is not None:  # what comes after the softmax is the error on its way back
         found = found[: ends_at + 1]
-    chained = all(a.outputs == b.inputs and b.source >= a.order for a, b in itertools.pairwise(found))
+    chained = all(b.inputs - a.outputs in (0, 1) and b.source >= a.order for a, b in itertools.pairwise(found))
     told = all(a.activation or a.inputs != a.outputs for a in found[:-1])  # (a sum of two products is no layer)
     if not large or not chained or not told:
         return []
-    return found
+    return [_without_bias_unit(layer, found[i - 1] if i else None) for i, layer in enumerate(found)]
+
+
+def _without_bias_unit(layer: Layer, before: Layer | None) -> Layer:
+    """Of a single row a constant unit cannot be told from a value, but by what the layer below puts out."""
+    if before is not None and layer.inputs == before.outputs + 1:
+        return replace(layer, inputs=before.outputs)
+    return layer
 
 
 def _paths(examination: Examination) -> set[str]:
@@ -133,8 +140,8 @@ def _matrices(value: Array) -> list[Array]:
 
 
 def _values(series: Iterator[Series]) -> list[_Value]:
-    out: list[_Value] = []
-    seen: set[tuple[bytes, tuple[int, ...]]] = set()
+    """The numbers of some places, equal ones once: as they came first."""
+    every: list[_Value] = []
     for one in series:
         if not one.flat.size or one.flat.size > MOST_ELEMENTS:
             continue
@@ -143,20 +150,27 @@ def _values(series: Iterator[Series]) -> list[_Value]:
             arrays = [_Value(one.flat, float(one.order[0]), True)]
         elif one.count > 1 and len(set(one.shapes)) == 1 and len(one.shapes[0]) == 1:
             arrays.append(_Value(one.flat.reshape(one.count, -1), float(one.order[0]), False))
-        for value in arrays:
-            mark = value.array.tobytes(), value.array.shape
-            if mark not in seen and np.all(np.isfinite(value.array)):
-                seen.add(mark)
-                out.append(value)
+        every += arrays
+    out: list[_Value] = []
+    seen: set[tuple[bytes, tuple[int, ...]]] = set()
+    for value in sorted(every, key=lambda v: v.order):
+        mark = value.array.tobytes(), value.array.shape
+        if mark not in seen and np.all(np.isfinite(value.array)):
+            seen.add(mark)
+            out.append(value)
     return out
 
 
 def _as_rows(value: _Value, width: int) -> list[Array]:
     """The value as rows of ``width`` numbers: as it lies, or columns turned into rows."""
     array = value.array
-    if value.scalars or array.ndim == 1:
+    if value.scalars or array.ndim <= 1:
         fits = array.size == width or width == 1 or (value.scalars and array.size % width == 0)
-        return [array.reshape(-1, width)] if fits and array.size else []
+        if not fits or not array.size:
+            return []
+        rows = array.reshape(-1, width)
+        same = len(rows) > 1 and width > 1 and bool(np.all(rows == rows[0]))
+        return [rows[:1], rows] if same else [rows]  # (one row is read again for each unit)
     if array.ndim != 2:
         return [array.reshape(-1, width)] if array.ndim > 2 and array.shape[-1] == width else []
     out = [array] if array.shape[1] == width else []
@@ -165,7 +179,10 @@ def _as_rows(value: _Value, width: int) -> list[Array]:
     return out
 
 
-def _use(weights: Array, made: list[_Value], given: list[_Value], biases: list[Array], end: float) -> Layer | None:
+def _use(
+    weights: Array, made: list[_Value], given: list[_Value], biases: list[Array], end: float, added: set[bytes]
+) -> Layer | None:
+    """How the matrix is used; the bias that goes with it is noted in ``added``."""
     inputs, outputs = weights.shape
     results = [(v.order, r) for v in made for r in _as_rows(v, outputs) if np.any(r)]
     by_rows: dict[int, list[tuple[float, Array]]] = {}
@@ -177,8 +194,8 @@ def _use(weights: Array, made: list[_Value], given: list[_Value], biases: list[A
             return None
         for rows in _as_rows(value, inputs):
             later = [(o, r) for o, r in by_rows.get(len(rows), []) if o > value.order]
-            if not later or not np.any(rows):
-                continue
+            if not later or not np.any(rows) or (len(rows) == 1 and np.count_nonzero(rows) == 1 and rows.max() == 1):
+                continue  # (a single row that only picks a row of the matrix: labels, and that row is read)
             with np.errstate(all="ignore"):
                 product = rows @ weights
             if not np.any(product) or not np.all(np.isfinite(product)):
@@ -188,6 +205,8 @@ def _use(weights: Array, made: list[_Value], given: list[_Value], biases: list[A
                 z = product + bias
                 for order, result in later:
                     name = _activation(z, result)
+                    if name is not None and np.any(bias):
+                        added.add(bias.tobytes())
                     if name == "":
                         linear = linear or Layer(width, outputs, None, order, value.order)
                     elif name:
@@ -197,11 +216,13 @@ def _use(weights: Array, made: list[_Value], given: list[_Value], biases: list[A
 
 def _has_constant(rows: Array) -> int:
     """1 where the first or last column is a bias unit (1 or -1 in every row)."""
-    if len(rows) < 2 and rows.shape[1] < 3:
+    if rows.shape[1] < 2:
         return 0
-    return int(
-        rows.shape[1] > 1 and any(abs(c[0]) == 1 and np.all(c == c[0]) for c in (rows[:, 0], rows[:, -1]))
-    ) * int(len(rows) > 1)
+    ends = [c[0] for c in (rows[:, 0], rows[:, -1]) if abs(c[0]) == 1 and np.all(c == c[0])]
+    if len(rows) > 1 or not ends:
+        return int(bool(ends))
+    whole = bool(np.all(rows == np.round(rows)))  # of one row: the only value that is whole, or the only negative one
+    return int(np.sum(rows == np.round(rows)) == 1 if not whole else bool(np.sum(rows < 0) == 1 and min(ends) < 0))
 
 
 def _leaky(z: Array, y: Array) -> Array:
@@ -242,24 +263,6 @@ def _activation(z: Array, y: Array) -> str | None:
             if float(np.max(np.abs(function(z, y) - y))) <= EXACT * size and np.ptp(y) + (z.size == 1) > 0:
                 return name
     return None
-
-
-def _chain(shapes: list[tuple[int, ...]]) -> list[int]:
-    """Sizes of a stack of matrices where each one's output is the next one's input, if only one orientation fits."""
-    fits = []
-    if any(
-        len(set(s)) < len(s) for s in shapes
-    ):  # of a square matrix shapes tell nothing, and it may lead back in time
-        return []
-    for flipped in (False, True):
-        rows = [s[::-1] if flipped else s for s in shapes]
-        if (
-            rows
-            and all(len(r) == 2 for r in rows)
-            and all(a[-1] in (b[0], b[0] - 1) for a, b in itertools.pairwise(rows))
-        ):
-            fits.append([rows[0][0], *(r[-1] for r in rows)])
-    return fits[0] if len(fits) == 1 else []
 
 
 # Loss, update, batch ----------------------------------------------------------------------------------------------------
@@ -329,11 +332,11 @@ def _rule(
         step = abs(best.factor * ratio)  # per unit of the gradient of the loss summed over the rows
         half = loss.name == "squared error"
         scales = [rows, 1.0, rows * outputs] + ([rows / 2, 0.5, rows * outputs / 2] if half else [])
-        for scale in scales:
-            rate = step * scale
-            if any(abs(rate / n - 1) < _SAME for n in known_rates):
-                summed = scale in (1.0, 0.5) and rows > 1
-                return f"SGD {_short(rate)}" + (" on the summed gradient" if summed else "")
+        fitting = [s for s in scales if any(abs(step * s / n - 1) < _SAME for n in known_rates)]
+        fitting.sort(key=lambda s: float(step * s).is_integer())  # (a whole number may well be that of the units)
+        if fitting:
+            summed = fitting[0] in (1.0, 0.5) and rows > 1
+            return f"SGD {_short(step * fitting[0])}" + (" on the summed gradient" if summed else "")
         if not half:
             return f"SGD {_short(step * rows)}"
     return f"step {_short(abs(best.factor))} × gradient"

@@ -125,7 +125,7 @@ def _by_sign(e: Examination) -> tuple[Key, Key] | None:
         for text, target, t in fixed:
             if sides is None or text not in sides or t.flat.size != product.flat.size or not product.is_float:
                 continue
-            if set(np.unique(t.flat)) <= {-1.0, 1.0}:
+            if -1.0 in t.flat and set(np.unique(t.flat)) <= {-1.0, 1.0}:  # (a mask of ones is no target)
                 found, grows = _where(e, product.flat * t.flat, product), _grows_with(e, key)
                 if found is not None and grows:
                     return found, (target[0], f"{target[1]}@-") if grows > 0 else target
