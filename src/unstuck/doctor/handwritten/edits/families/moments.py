@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ..making import change, factors, number
 from ..model import Change
-from ..reading import Reading, called, canonical
+from ..reading import Reading, base_of, called, canonical
 from ..text import PRODUCT, Piece, bracketed, walk
 
 CAUSES = ("optimizer-formula-wrong",)
@@ -22,7 +22,7 @@ Proposal = tuple[ast.stmt, Piece]
 
 def propose(reading: Reading) -> Iterator[Change]:
     for summary, cost, found in (
-        (f"keep {DECAY} of the old value", 1.0, list(_forgetful(reading, steps=True))),
+        (f"keep {DECAY} of the old value", 0.5, list(_forgetful(reading, steps=True))),
         (f"keep {DECAY} of the old value", 2.4, list(_forgetful(reading, steps=False))),
         (f"keep {DECAY} of the old value", 1.3, list(_growing(reading))),
         ("average the square", 1.3, list(_absolute(reading))),
@@ -44,19 +44,33 @@ def _forgetful(reading: Reading, steps: bool) -> Iterator[Proposal]:
     text = reading.text
     for statement in _averages(reading):
         value = statement.value
+        target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+        if not _steps_something(reading, target):
+            continue
         if isinstance(statement, ast.AugAssign):
             if not isinstance(statement.op, ast.Add | ast.Sub) or number(value) is not None:
                 continue
             if steps == (isinstance(statement.op, ast.Sub) or len(factors(value)) > 1):
-                target, added = text.of(statement.target), bracketed(text.of(value), PRODUCT)
+                state, added = text.of(statement.target), bracketed(text.of(value), PRODUCT)
                 sign = "+" if isinstance(statement.op, ast.Add) else "-"
-                yield statement, Piece(*text.span(statement), f"{target} = {DECAY} * {target} {sign} {added}")
+                yield statement, Piece(*text.span(statement), f"{state} = {DECAY} * {state} {sign} {added}")
         elif steps and isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
             sides = (value.left, value.right) if isinstance(value.op, ast.Add) else (value.left,)
             for side in sides:
                 if _is_state(side, statement.targets[0]):
                     yield statement, text.swap(side, f"{DECAY} * {text.of(side)}")
                     break
+
+
+def _steps_something(reading: Reading, state: ast.expr) -> bool:
+    """Whether another value is moved by this one: ``w += v``."""
+    own = canonical(base_of(state))
+    moves = [s for s in reading.statements if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add | ast.Sub)]
+    pairs = [(move.target, move.value) for move in moves] + [(u.target, u.moved_by) for u in reading.updates]
+    return any(
+        canonical(base_of(target)) != own and any(canonical(base_of(r.node)) == own for r in reading.references(value))
+        for target, value in pairs
+    )
 
 
 def _growing(reading: Reading) -> Iterator[Proposal]:
