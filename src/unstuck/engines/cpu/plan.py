@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,9 +108,8 @@ class Plan:
         self._add_final_copies()
         self._move_packs_forward()
         self._gather_between_barriers()
-        self._set_barriers(_same)
+        self._set_barriers()
         self._place_arena()
-        self._set_barriers(_overlap)
         self.asks_ahead = self._who_asks_ahead()
 
     def _slot(self) -> int:
@@ -251,7 +251,7 @@ class Plan:
                 pending |= self.fusion.groups[one].after
         return False
 
-    @property
+    @functools.cached_property
     def _dense(self) -> set[int]:
         """Nodes whose rows must follow each other without gaps, because they are reshaped."""
         found: set[int] = set()
@@ -342,19 +342,27 @@ class Plan:
 
     def _gather_between_barriers(self) -> None:
         """Put kernels that need no waiting for each other side by side: fewer barriers, the same results."""
+        accesses = [_accesses(kernel) for kernel in self.kernels]
         waits: list[set[int]] = []
-        for j, kernel in enumerate(self.kernels):
-            mine = _accesses(kernel)
-            waits.append({i for i in range(j) if _conflict(mine, _accesses(self.kernels[i]), _same)})
+        touched: dict[int, list[tuple[int, bool]]] = {}  # for each storage who came so far, and whether to write
+        for j, mine in enumerate(accesses):
+            waits.append(
+                {i for what, _, writes in mine for i, wrote in touched.get(what, ()) if (writes or wrote) and i != j}
+            )
+            for what, _, writes in mine:
+                touched.setdefault(what, []).append((j, writes))
         order: list[int] = []
         since: list[Access] = []
         left = list(range(len(self.kernels)))
+        done: set[int] = set()
         while left:
-            ready = [j for j in left if waits[j] <= set(order)]
-            free = [j for j in ready if not _must_wait(_accesses(self.kernels[j]), since, _same)]
-            chosen = (free or ready)[0]
-            since = [*(since if free else []), *_accesses(self.kernels[chosen])]
+            ready = [j for j in left if waits[j] <= done]
+            chosen = next((j for j in ready if not _must_wait(accesses[j], since)), None)
+            if chosen is None:
+                chosen, since = ready[0], []
+            since += accesses[chosen]
             order.append(chosen)
+            done.add(chosen)
             left.remove(chosen)
         self.kernels = [self.kernels[j] for j in order]
 
@@ -385,12 +393,15 @@ class Plan:
                 placed.append(storage)
                 self.arena_bytes = max(self.arena_bytes, offset + storage.size)
 
-    def _set_barriers(self, touches: Callable[[Storage, Storage], bool]) -> None:
-        """Threads wait for each other only where one reads what another wrote, or writes what another still reads."""
+    def _set_barriers(self) -> None:
+        """Threads wait for each other only where one reads what another wrote, or writes what another still reads.
+
+        The arena gives memory to another storage only after a barrier, so that this does not bring in more.
+        """
         since: list[Access] = []
         for kernel in self.kernels:
             mine = _accesses(kernel)
-            kernel.barrier = _must_wait(mine, since, touches)
+            kernel.barrier = _must_wait(mine, since)
             since = mine if kernel.barrier else since + mine
 
     @property
@@ -438,42 +449,32 @@ class Plan:
         return [segment for segment in found if segment]
 
 
-# (what, the rows of it that each thread touches (None: any), whether it is written)
-Access = tuple[Storage, Domain | None, bool]
+# (which storage, the rows of it that each thread touches (None: any), whether it is written)
+Access = tuple[int, Domain | None, bool]
 
 
 def _accesses(kernel: Kernel) -> list[Access]:
     """What a kernel touches. What one thread does alone, it does to what is its own."""
     split, alone = kernel.domain, kernel.domain is ALONE
-    reads: list[Access] = [(storage, split if own or alone else None, False) for storage, own in kernel.reads]
-    return [*reads, *((storage, split, True) for storage in kernel.writes)]
+    reads: list[Access] = [(_key(storage), split if own or alone else None, False) for storage, own in kernel.reads]
+    return [*reads, *((_key(storage), split, True) for storage in kernel.writes)]
 
 
-def _must_wait(mine: list[Access], before: list[Access], touches: Callable[[Storage, Storage], bool]) -> bool:
+def _key(storage: Storage) -> int:
+    """Storages of the arena differ from each other, those outside by their slots."""
+    return id(storage) if storage.slot == ARENA else -storage.slot
+
+
+def _must_wait(mine: list[Access], before: list[Access]) -> bool:
     """Whether a thread may meet here what another one has not finished."""
+    known: dict[int, list[tuple[Domain | None, bool]]] = {}
+    for what, rows, wrote in before:
+        known.setdefault(what, []).append((rows, wrote))
     return any(
-        (written or wrote) and (rows is None or rows != others) and touches(storage, other)
-        for storage, rows, written in mine
-        for other, others, wrote in before
+        (writes or wrote) and (rows is None or rows != others)
+        for what, rows, writes in mine
+        for others, wrote in known.get(what, ())
     )
-
-
-def _conflict(mine: list[Access], before: list[Access], touches: Callable[[Storage, Storage], bool]) -> bool:
-    """Whether the order of two kernels matters."""
-    return any(
-        (written or wrote) and touches(storage, other) for storage, _, written in mine for other, _, wrote in before
-    )
-
-
-def _same(a: Storage, b: Storage) -> bool:
-    """Whether two storages are one, before those of the arena have their offsets."""
-    return a is b if a.slot == ARENA else a.slot == b.slot
-
-
-def _overlap(a: Storage, b: Storage) -> bool:
-    if a.slot != b.slot:
-        return False
-    return a.offset < b.offset + b.size and b.offset < a.offset + a.size
 
 
 def operations(kernel: Kernel) -> float:

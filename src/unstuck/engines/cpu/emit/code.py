@@ -181,9 +181,7 @@ class Code:
     def div(self, a: Value, b: Value) -> Value:
         if not (self.approximate and a.dtype.itemsize == 4 and a.lanes == 16):
             return self.op(f"fdiv {a}, {b.text}", a.dtype, a.lanes)
-        inverse = self._inverse(b)
-        quotient = self.mul(a, inverse)
-        return self.fma(self.fma(self.neg(quotient), b, a), inverse, quotient)
+        return self.mul(a, self._inverse(b))
 
     def _inverse(self, b: Value) -> Value:
         """1 / b, once for each b in a straight stretch of code."""

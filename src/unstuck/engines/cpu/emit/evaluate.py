@@ -205,6 +205,16 @@ class Evaluator:
             result = code.insert(result, one, lane)
         return result
 
+    def prefetch(self) -> None:
+        """Ask for all that will be read here value by value, such as an optimiser's state."""
+        for node in self.group.reads:
+            if node.shape == self.space and (
+                self.group.anchor is None or all(node is not p for p in self.group.anchor.inputs)
+            ):
+                axes = tuple(i if n != 1 else None for i, n in enumerate(node.shape))
+                for chunk in range(len(self.chunks)):
+                    self.code.prefetch(self._place(self.plan.view(node), axes, chunk)[0])
+
     def store(self, node: Node, view: View, chunk: int) -> None:
         """Write a member's value here to one of its places."""
         code, count = self.code, self.chunks[chunk][1]

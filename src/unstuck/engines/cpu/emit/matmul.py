@@ -19,6 +19,7 @@ from unstuck.engines.cpu.plan import Kernel, Plan
 
 IN_FLIGHT = 8  # independent sums that keep the processor's multipliers busy
 UNROLL = 4
+NEAR = 2**18  # bytes that are surely still in the cache when they are needed again
 
 
 def emit_matmul(code: Code, plan: Plan, kernel: Kernel) -> None:
@@ -49,6 +50,8 @@ class Product:
         fetched = (
             [k for k in plan.kernels if k.kind == "gather" and plan.fetches(k)] if plan.asks_ahead is kernel else []
         )
+        read = sum(plan.view(node).storage.size for node in group.reads if node.shape == group.space)
+        self.far = read > NEAR
         self.gathers = [Gather(code, plan, k) for k in fetched]
         self.a = self._operand(plan.view(a))
         self.b = self._operand(plan.packed.get(b.index) or plan.view(b))
@@ -107,8 +110,12 @@ class Product:
     def _tile(self, batch: Value, row: Value, column: Value, height: int, width: int) -> None:
         code = self.code
         chunks = chunks_of(code, column, width)
-        sums = self._multiply(batch, row, column, height, [count for _, count in chunks])
         first = code.add(code.mul(batch, code.number(self.rows)), row)
+        if self.far:
+            for i in range(height):
+                self.at.at(code.add(first, code.number(i)), chunks)
+                self.at.prefetch()
+        sums = self._multiply(batch, row, column, height, [count for _, count in chunks])
         for i in range(height):
             here = code.add(first, code.number(i)) if i else first
             self.at.at(here, chunks) if i == 0 else self.at.next_row(here)
