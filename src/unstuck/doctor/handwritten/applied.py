@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -63,18 +63,32 @@ def wrong_sign(examination: Examination) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Unequal:
-    """One rate, applied to gradients that are not equally scaled. ``usual``: the factor of most; ``others``: path -> factor."""
+    """One rate, applied to gradients that are not equally scaled.
+
+    ``usual``: the factor of most, whose paths are ``kept``; ``others``: path -> factor.
+    """
 
     usual: float
     others: dict[str, float]
+    kept: tuple[str, ...]
 
     def mended(self, examination: Examination) -> bool:
-        """The others have the usual factor, too."""
+        """The others have the usual factor, too, and those that had it keep it."""
         best = examination.best
         if best is None or not best.clean:
             return False
         factors = {v.path: v.factor for v in best.verdicts if v.status == "right" and not v.small}
-        return all(abs(factors.get(path, 0.0) / self.usual - 1) < 1e-4 for path in self.others)
+        return all(abs(factors.get(path, 0.0) / self.usual - 1) < 1e-4 for path in (*self.others, *self.kept))
+
+    def reference(self, examination: Examination) -> Examination:
+        """The examination with the others told as scaled, so that the lines that make their gradients are looked at first."""
+        best = examination.best
+        assert best is not None
+        told = [
+            replace(v, status="scaled", residual=abs(v.factor / self.usual - 1)) if v.path in self.others else v
+            for v in best.verdicts
+        ]
+        return replace(examination, best=replace(best, verdicts=told))
 
 
 def unequal(examination: Examination) -> Unequal | None:
@@ -101,7 +115,7 @@ def unequal(examination: Examination) -> Unequal | None:
     if not others or 2 * len(others) >= len(values):
         return None
     common = [rate for rate in rates[0] if all(any(abs(r / rate - 1) < SAME_RATE for r in own) for own in rates)]
-    return Unequal(usual, others) if common else None
+    return Unequal(usual, others, tuple(factors.keys() - others.keys())) if common else None
 
 
 def unshared(session: Session, program: Program, loop: int, reference: Examination, seconds: float) -> Iterator[Mended]:

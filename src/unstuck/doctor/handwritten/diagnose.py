@@ -378,10 +378,11 @@ class _Diagnosis:
         )
         names = ", ".join(path.split(": ")[-1] for path in found.others)
         what = f"the gradient of {names} is multiplied by another constant than the others, under the same rate"
-        only = ("gradient-scale-wrong", "bias-gradient-wrong", "dropout-mask-wrong")
+        only = ("gradient-scale-wrong", "dropout-mask-wrong")
         few = 3 * len(found.others) <= len(current.known.parameters)
         accept = lambda checked, _: found.mended(checked)  # noqa: E731
-        return self._take(current, what, accept=accept, evidence=rows, only=only, must_help=not few) is not None
+        told = found.reference(current)
+        return self._take(told, what, accept=accept, evidence=rows, only=only, must_help=not few) is not None
 
     def _shared(self, current: Examination) -> bool:
         """Two parameters are one array."""

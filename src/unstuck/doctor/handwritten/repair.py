@@ -92,7 +92,8 @@ def _lines(
     beside: dict[int, float] = {}  # run in the backward pass on values that no parameter influences
     sure = {key: acting for key, acting in verified_values(examination).items() if key in window.series}
     verified = {sites[key[0]].line for key in sure if sites[key[0]].file == file}
-    wrong = {v.path for v in examination.best.of("wrong")} if examination.best is not None else set()
+    judged = examination.best.verdicts if examination.best is not None else []
+    wrong = {v.path for v in judged if v.status in ("wrong", "scaled")}
     handed_on = [key for key, acting in sure.items() if acting & wrong]
     start = max((float(window.series[key].order[0]) for key in handed_on), default=0.0)
     if (
