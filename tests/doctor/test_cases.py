@@ -109,6 +109,78 @@ def test_a_healthy_program_is_accused_of_nothing(name: str) -> None:
     assert report.ruled_out
 
 
+# ------------------------------------------------------------------ the programs of the mission
+
+# The same programs on a twelfth of the images; what is too large to be read as a whole still is.
+FEWER_IMAGES = [
+    ("mnist.train.inputs.", "mnist.train.inputs[:5000]."),
+    ("[mnist.train.targets]", "[mnist.train.targets[:5000]]"),
+    ("test_x[:2000]", "test_x[:500]"),
+    ("mnist.test.targets[:2000]", "mnist.test.targets[:500]"),
+]
+MISSION = [
+    "mnist-class",
+    "mnist-step-never-called",
+    "mnist-stale-forward",
+    "mnist-two-preparations",
+    "regression-of-updates",
+]
+
+
+def mission_program(name: str, file: str = "faulty.py") -> str:
+    """The program with fewer images, and more rounds through them where it needs them to learn."""
+    text = (CASES.parent / "mission" / name / file).read_text(encoding="utf-8")
+    for old, new in FEWER_IMAGES:
+        text = text.replace(old, new)
+    return text.replace("epochs=4", "epochs=12").replace("iterations < 60000", "iterations < 20000")
+
+
+def assert_all_named_and_proved(report: Report, name: str) -> None:
+    truth = json.loads((CASES.parent / "mission" / name / "truth.json").read_text(encoding="utf-8"))
+    for fault in truth["faults"]:
+        found = [f for f in report.faults if f.cause in fault["accept"]]
+        assert found, (fault["cause"], faults(report))
+        line = found[0].line
+        spans = [fault["lines"], *fault["also_lines"]]
+        assert line is not None and any(a - 1 <= line <= b + 1 for a, b in spans), (spans, faults(report))
+        assert found[0].confidence == "proved"
+    accepted = {cause for fault in truth["faults"] for cause in fault["accept"]}
+    assert {f.cause for f in report.faults} <= accepted
+
+
+@pytest.mark.parametrize("name", MISSION)
+def test_every_fault_of_a_mission_program_is_named_at_its_line_and_proved(name: str, tmp_path: Path) -> None:
+    report = diagnose(write(tmp_path, mission_program(name)), budget_seconds=GENEROUS)
+    assert_all_named_and_proved(report, name)
+    if name == "regression-of-updates":
+        assert_told_how_far_it_can_get(report)
+
+
+@pytest.mark.parametrize("name", ["mnist-class", "regression-of-updates"])
+def test_a_mended_mission_program_is_accused_of_nothing(name: str, tmp_path: Path) -> None:
+    report = diagnose(write(tmp_path, mission_program(name, "fixed.py")), budget_seconds=GENEROUS)
+    assert (report.verdict, faults(report)) == ("healthy", [])
+
+
+def assert_told_how_far_it_can_get(report: Report) -> None:
+    """A hidden layer that does not follow its gradient leaves the best fit on the features that it happens to have."""
+    rows = {row.what: row.measured for row in report.faults[0].evidence}
+    reached, mended = rows["summed squared error at the end"], rows["summed squared error of the mended program"]
+    floor = next(value for what, value in rows.items() if what.startswith("best least-squares fit"))
+    assert isinstance(reached, float) and isinstance(floor, float) and isinstance(mended, float)
+    assert mended < floor <= reached
+    assert any("cannot fall under" in note for note in report.faults[0].notes)
+    assert any("goes unnoticed" in note for note in report.faults[0].notes)
+
+
+@pytest.mark.slow
+def test_both_faults_of_the_mission_class_are_proved_on_all_60000_images() -> None:
+    report = diagnose(CASES.parent / "mission" / "mnist-class" / "faulty.py", budget_seconds=GENEROUS)
+    assert_all_named_and_proved(report, "mnist-class")
+    rows = {row.what: row.measured for f in report.faults for row in f.evidence}
+    assert (rows["different rows that training uses"], rows["different rows with the mended loop"]) == (699, 60000)
+
+
 # ------------------------------------------------------------------ programs that cannot be judged
 
 
