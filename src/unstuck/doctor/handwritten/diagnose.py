@@ -186,6 +186,11 @@ class _Diagnosis:
                 only = applied.wrong_sign(current)
                 return self._take(current, "the step climbs the loss", accept=self._descends, only=only)
             return None
+        if _looks_ahead(current):
+            self.notes.append(
+                "velocities by which the gradient looks ahead were not checked where they are single numbers"
+            )
+            return None
         wrong = [v.path.split(": ")[-1] for v in (current.best.verdicts if current.best else []) if v.status == "wrong"]
         what = "the gradient of " + ", ".join(wrong) if wrong else "the gradient"
         mended = self._take(current, f"{what} is not the derivative of what is descended")
@@ -596,6 +601,19 @@ def named(edit: Edit, examination: Examination, only: tuple[str, ...]) -> Edit:
     if layers and edit.cause in _TIME:
         return replace(edit, cause=next((c for c in edit.other_causes if c not in _TIME), "gradient-operand-wrong"))
     return edit
+
+
+def _looks_ahead(examination: Examination) -> bool:
+    """Only single numbers disagree, and every parameter has a companion of its shape that starts at zero.
+
+    Velocities that the gradient is taken ahead by act on the outputs like parameters; a single one may fit anything.
+    """
+    parameters = examination.known.parameters
+    shapes = [p.shape for p in parameters]
+    paired = len(shapes) > 1 and all(shapes.count(s) % 2 == 0 for s in shapes)
+    resting = sum(not p.before.any() for p in parameters)
+    off = [v for v in examination.best.verdicts if v.status in ("wrong", "scaled")] if examination.best else []
+    return paired and 2 * resting >= len(parameters) and all(v.small for v in off)
 
 
 def _hidden_is_wrong(examination: Examination) -> bool:
