@@ -109,6 +109,37 @@ def test_a_healthy_program_is_accused_of_nothing(name: str) -> None:
     assert report.ruled_out
 
 
+LOOK_AHEAD = """
+import numpy as np
+rng = np.random.default_rng(15)
+x = rng.uniform(-3, 3, (120, 1))
+t = np.sin(1.5 * x)
+weights = [rng.normal(size=(1, 12)) * 1.5, rng.normal(size=12), rng.normal(size=(12, 1)) * 0.4, np.zeros(1)]
+speeds = [np.zeros_like(w) for w in weights]
+
+
+def gradients(x, t, w1, b1, w2, b2):
+    h = np.tanh(x @ w1 + b1)
+    d2 = (h @ w2 + b2 - t) / len(x)
+    d1 = d2 @ w2.T * (1 - h ** 2)
+    return 0.5 * np.sum(d2 ** 2) * len(x), [x.T @ d1, d1.sum(0), h.T @ d2, d2.sum(0)]
+
+
+for epoch in range(200):
+    for k in range(0, 120, 24):
+        ahead = [w + 0.9 * v for w, v in zip(weights, speeds)]
+        loss, g = gradients(x[k:k + 24], t[k:k + 24], *ahead)
+        for i in range(4):
+            speeds[i] = 0.9 * speeds[i] - 0.1 * g[i]
+            weights[i] = weights[i] + speeds[i]
+print("loss", loss)
+"""
+
+
+def test_a_gradient_that_looks_ahead_is_accused_of_nothing(tmp_path: Path) -> None:
+    assert not faults(diagnose(write(tmp_path, LOOK_AHEAD), budget_seconds=GENEROUS))
+
+
 # ------------------------------------------------------------------ the programs of the mission
 
 # The same programs on a twelfth of the images; what is too large to be read as a whole still is.
