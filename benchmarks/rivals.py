@@ -163,7 +163,9 @@ def _torch(case: Case, x: Array, y: Array, *, compiled: bool) -> Epoch:
             raise LeftOut(f"torch.compile fails here: {str(error).splitlines()[0][:80]}") from None
     parameters = network.parameters()
     optimizer: Any = (
-        torch.optim.Adam(parameters, case.rate, fused=True) if case.adam else torch.optim.SGD(parameters, case.rate, fused=True)
+        torch.optim.Adam(parameters, case.rate, fused=True)
+        if case.adam
+        else torch.optim.SGD(parameters, case.rate, fused=True)
     )
 
     def epoch() -> None:
@@ -256,8 +258,8 @@ def scikit_learn(case: Case, x: Array, y: Array) -> Epoch:
     kind = MLPClassifier if case.classes else MLPRegressor
     solver = {"solver": "adam"} if case.adam else {"solver": "sgd", "momentum": 0.0}
     model = kind(
-        hidden_layer_sizes=hidden, activation={"sigmoid": "logistic"}.get(case.activation, case.activation), alpha=0.0, batch_size=case.batch,
-        learning_rate_init=case.rate, random_state=0, **solver,
+        hidden_layer_sizes=hidden, activation={"sigmoid": "logistic"}.get(case.activation, case.activation), alpha=0.0,
+        batch_size=case.batch, learning_rate_init=case.rate, random_state=0, **solver,
     )  # fmt: skip
     wanted = y if case.classes else (y if y.shape[1] > 1 else y[:, 0])
     classes = {"classes": np.arange(case.sizes[-1])} if case.classes else {}

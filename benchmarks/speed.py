@@ -4,8 +4,8 @@
 
 In each round every way trains one epoch in turn, so that whatever else the machine does meets all of them; the medians of the
 rounds are compared. Warming up and compiling are not counted; the time to the first step stands apart. The limit of the machine
-is the larger of two times: the epoch's multiplications and additions at the rate of a loop that does nothing else, and its bytes at
-the rate of a copy, both measured in the same run. Rivals that are not installed, or cannot do a case, are named.
+is the larger of two times: the epoch's multiplications and additions at the rate of a loop that does nothing else, and the bytes
+of its data at the rate of a copy, both measured in the same run. Rivals that are not installed, or cannot do a case, are named.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-CASES_TEXT = "1 mnist 784-16-16-10 · 2 784-30-10 · 3 784-100-10 · 4 784-512-256-10 · 5 7-3-2 · 6 20-64-64-1 · 7 prediction"
+CASES_TEXT = (
+    "1 mnist 784-16-16-10 · 2 784-30-10 · 3 784-100-10 · 4 784-512-256-10 · 5 7-3-2 · 6 20-64-64-1 · 7 prediction"
+)
 
 
 def parsed() -> argparse.Namespace:
@@ -31,7 +33,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cases", default="1,2,3,4,5,6,7")
     parser.add_argument("--rivals", default="", help="only rivals whose names begin so, joined by commas")
-    parser.add_argument("--growth", action="store_true", help="how cost grows with width, depth, batch and rows instead")
+    parser.add_argument(
+        "--growth", action="store_true", help="how cost grows with width, depth, batch and rows instead"
+    )
     parser.add_argument("--json", type=Path, default=None)
     return parser.parse_args()
 
@@ -186,7 +190,9 @@ def first_steps() -> dict[str, float]:
         environment = {**os.environ, "UNSTUCK_CACHE": str(Path(folder) / "kernels")}
         times = []
         for _ in range(4):
-            out = subprocess.run([sys.executable, "-c", FIRST_STEP], env=environment, capture_output=True, text=True, check=True)
+            out = subprocess.run(
+                [sys.executable, "-c", FIRST_STEP], env=environment, capture_output=True, text=True, check=True
+            )
             times.append(float(out.stdout))
     return {"cold": times[0], "warm": statistics.median(times[1:])}
 
@@ -276,11 +282,20 @@ def main() -> None:
         least = limit(case, arithmetic, memory)
         mine = seconds.pop("ours")
         best = min(seconds, key=lambda name: seconds[name]) if seconds else ""
-        row = {"case": case.name, "ours": mine, "rivals": seconds, "left_out": left_out, "limit": least, "of_limit": mine / least}
+        row = {
+            "case": case.name,
+            "ours": mine,
+            "rivals": seconds,
+            "left_out": left_out,
+            "limit": least,
+            "of_limit": mine / least,
+        }
         if best:
             row |= {"best_rival": best, "ratio": seconds[best] / mine}
         result["cases"].append(row)
-        print(f"\n{case.name}\n  ours {mine * 1e3:10.2f} ms   {mine / least:.2f} times the limit of {least * 1e3:.2f} ms")
+        print(
+            f"\n{case.name}\n  ours {mine * 1e3:10.2f} ms   {mine / least:.2f} times the limit of {least * 1e3:.2f} ms"
+        )
         for name, value in sorted(seconds.items(), key=lambda item: item[1]):
             print(f"  {name:18} {value * 1e3:10.2f} ms   {value / mine:.2f} times ours")
         for name, why in left_out.items():

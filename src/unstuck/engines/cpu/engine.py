@@ -13,8 +13,9 @@ from unstuck.autodiff.primitives import TABLE
 from unstuck.engines.cpu import threads as threads_
 from unstuck.engines.cpu.compile import library
 from unstuck.engines.cpu.host import host
-from unstuck.engines.cpu.memory import LINE, View
-from unstuck.engines.cpu.plan import ARENA, BARRIER, CONSTANTS, Binding, Kernel, Plan, operations
+from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.memory import ARENA, LINE, View
+from unstuck.engines.cpu.plan import BARRIER, CONSTANTS, Binding, Plan, operations
 from unstuck.engines.steps import Training
 from unstuck.errors import InputError
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from unstuck.engines.cpu.plan import ARENA, Kernel, Plan, operations
+from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.memory import ARENA
+from unstuck.engines.cpu.plan import Plan, operations
 
 
 def listing(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+ARENA = 0  # its slot in the table of pointers
 LINE = 64  # bytes of a cache line; every storage of the arena begins on one
 
 
@@ -79,7 +80,7 @@ def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(n for n in shape if n != 1)
 
 
-def placed(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool, slot: int = 0) -> View:
+def placed(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool, slot: int = ARENA) -> View:
     """A new place in the arena (or another slot). Rows begin on cache lines, unless it is to be ``dense``."""
     lanes = LINE // dtype.itemsize
     columns = shape[-1] if shape else 1

@@ -14,10 +14,12 @@ import numpy as np
 from unstuck.autodiff import Graph, Node
 from unstuck.engines.cpu.fuse import Fusion, Group
 from unstuck.engines.cpu.host import Host
+from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel
 from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, placed
+from unstuck.engines.cpu.schedule import in_few_stretches, place_in_arena, set_barriers
 
 # The first slots of the table of pointers.
-ARENA, BARRIER, CONSTANTS, FIRST_FREE = 0, 1, 2, 3
+BARRIER, CONSTANTS, FIRST_FREE = 1, 2, 3  # the arena is slot 0
 
 
 @dataclass(frozen=True)
@@ -49,42 +51,6 @@ class Binding:
     resident: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Domain:
-    """How a kernel's work is split among threads: ``units`` equal parts of ``rows`` rows.
-
-    Two kernels with the same domain give each thread the same rows. ``rows`` 0: one thread does it all.
-    """
-
-    rows: int
-    units: int
-
-    def bounds(self) -> tuple[int, int]:
-        """(rows of a small unit, number of units that have one row more; these come first)."""
-        return self.rows // self.units, self.rows % self.units
-
-
-ALONE = Domain(0, 1)
-
-
-@dataclass(eq=False)
-class Kernel:
-    """One function of the program."""
-
-    name: str
-    kind: str  # the group's, or "gather", "pack", "copy"
-    domain: Domain
-    group: Group | None = None
-    node: Node | None = None  # of a gather, pack or copy: what is moved
-    source: int = -1  # of a gather: the slot of the stored data (its shift and factor behind it)
-    index: int = -1  # and the slot of the row numbers
-    reads: list[tuple[Storage, bool]] = field(
-        default_factory=list
-    )  # (what, whether each thread only reads its own rows)
-    writes: list[Storage] = field(default_factory=list)
-    barrier: bool = False  # all threads must have come here before it begins
-
-
 class Plan:
     """Kernels, the places of all values, and the table of pointers that a program needs."""
 
@@ -107,9 +73,9 @@ class Plan:
             self._add(group)
         self._add_final_copies()
         self._move_packs_forward()
-        self._gather_between_barriers()
-        self._set_barriers()
-        self._place_arena()
+        self.kernels = in_few_stretches(self.kernels)
+        set_barriers(self.kernels)
+        self.arena_bytes = place_in_arena(self.kernels)
         self.asks_ahead = self._who_asks_ahead()
 
     def _slot(self) -> int:
@@ -340,70 +306,7 @@ class Plan:
         ]
         self.kernels = [*early, *(k for k in self.kernels if k not in early)]
 
-    def _gather_between_barriers(self) -> None:
-        """Put kernels that need no waiting for each other side by side: fewer barriers, the same results."""
-        accesses = [_accesses(kernel) for kernel in self.kernels]
-        waits: list[set[int]] = []
-        touched: dict[int, list[tuple[int, bool]]] = {}  # for each storage who came so far, and whether to write
-        for j, mine in enumerate(accesses):
-            waits.append(
-                {i for what, _, writes in mine for i, wrote in touched.get(what, ()) if (writes or wrote) and i != j}
-            )
-            for what, _, writes in mine:
-                touched.setdefault(what, []).append((j, writes))
-        order: list[int] = []
-        since: list[Access] = []
-        left = list(range(len(self.kernels)))
-        done: set[int] = set()
-        while left:
-            ready = [j for j in left if waits[j] <= done]
-            chosen = next((j for j in ready if not _must_wait(accesses[j], since)), None)
-            if chosen is None:
-                chosen, since = ready[0], []
-            since += accesses[chosen]
-            order.append(chosen)
-            done.add(chosen)
-            left.remove(chosen)
-        self.kernels = [self.kernels[j] for j in order]
-
-    # Order, memory, waiting --------------------------------------------------------------------------------------------
-    def _place_arena(self) -> None:
-        """Offsets in the arena: a storage takes the place of others that nobody needs since the last barrier (first fit)."""
-        last: dict[int, int] = {}
-        storages: dict[int, Storage] = {}
-        for position, kernel in enumerate(self.kernels):
-            for storage in [*(s for s, _ in kernel.reads), *kernel.writes]:
-                if storage.slot == ARENA:
-                    last[id(storage)] = position
-                    storages[id(storage)] = storage
-        placed: list[Storage] = []
-        self.arena_bytes, position = LINE, 0
-        for now, kernel in enumerate(self.kernels):
-            position = now if kernel.barrier else position
-            for storage in kernel.writes:
-                if storage.slot != ARENA or any(s is storage for s in placed):
-                    continue
-                alive = sorted((s for s in placed if last[id(s)] >= position), key=lambda s: s.offset)
-                offset = 0
-                for other in alive:
-                    if offset + storage.size <= other.offset:
-                        break
-                    offset = max(offset, other.offset + other.size)
-                storage.offset = offset
-                placed.append(storage)
-                self.arena_bytes = max(self.arena_bytes, offset + storage.size)
-
-    def _set_barriers(self) -> None:
-        """Threads wait for each other only where one reads what another wrote, or writes what another still reads.
-
-        The arena gives memory to another storage only after a barrier, so that this does not bring in more.
-        """
-        since: list[Access] = []
-        for kernel in self.kernels:
-            mine = _accesses(kernel)
-            kernel.barrier = _must_wait(mine, since)
-            since = mine if kernel.barrier else since + mine
-
+    # What it is known by ------------------------------------------------------------------------------------------------
     @property
     def is_training(self) -> bool:
         """Whether this is run many times with a state, not once on given arrays."""
@@ -427,7 +330,6 @@ class Plan:
         source = self.source_of(kernel.node)
         return not source.in_order and math.prod(kernel.node.shape[1:]) * source.dtype.itemsize >= 4 * LINE
 
-    # What it is known by -----------------------------------------------------------------------------------------------
     def key(self) -> str:
         """A hash of everything that the code of this plan depends on."""
         parts = [str(self.graph), repr(self.binding), repr(self.host)]
@@ -447,34 +349,6 @@ class Plan:
             else:
                 found[-1].append(kernel)
         return [segment for segment in found if segment]
-
-
-# (which storage, the rows of it that each thread touches (None: any), whether it is written)
-Access = tuple[int, Domain | None, bool]
-
-
-def _accesses(kernel: Kernel) -> list[Access]:
-    """What a kernel touches. What one thread does alone, it does to what is its own."""
-    split, alone = kernel.domain, kernel.domain is ALONE
-    reads: list[Access] = [(_key(storage), split if own or alone else None, False) for storage, own in kernel.reads]
-    return [*reads, *((_key(storage), split, True) for storage in kernel.writes)]
-
-
-def _key(storage: Storage) -> int:
-    """Storages of the arena differ from each other, those outside by their slots."""
-    return id(storage) if storage.slot == ARENA else -storage.slot
-
-
-def _must_wait(mine: list[Access], before: list[Access]) -> bool:
-    """Whether a thread may meet here what another one has not finished."""
-    known: dict[int, list[tuple[Domain | None, bool]]] = {}
-    for what, rows, wrote in before:
-        known.setdefault(what, []).append((rows, wrote))
-    return any(
-        (writes or wrote) and (rows is None or rows != others)
-        for what, rows, writes in mine
-        for others, wrote in known.get(what, ())
-    )
 
 
 def operations(kernel: Kernel) -> float:

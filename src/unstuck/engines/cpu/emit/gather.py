@@ -9,7 +9,8 @@ import numpy as np
 from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.evaluate import Pointers
 from unstuck.engines.cpu.emit.rows import chunks_of, column_loop, row_range
-from unstuck.engines.cpu.plan import Kernel, Plan
+from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.plan import Plan
 
 LINE = 64
 SIDE_BY_SIDE = 4  # vectors that are converted in one go

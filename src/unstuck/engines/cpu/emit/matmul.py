@@ -14,8 +14,9 @@ from unstuck.engines.cpu.emit.code import INT64, Code, Value, Variable
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
 from unstuck.engines.cpu.emit.gather import Gather
 from unstuck.engines.cpu.emit.rows import chunks_of
+from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.memory import View
-from unstuck.engines.cpu.plan import Kernel, Plan
+from unstuck.engines.cpu.plan import Plan
 
 IN_FLIGHT = 8  # independent sums that keep the processor's multipliers busy
 UNROLL = 4

@@ -8,7 +8,8 @@ from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
 from unstuck.engines.cpu.emit.rows import column_loop
 from unstuck.engines.cpu.fuse import Group
-from unstuck.engines.cpu.plan import Kernel, Plan
+from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.plan import Plan
 
 
 def emit_copy(code: Code, plan: Plan, kernel: Kernel) -> None:

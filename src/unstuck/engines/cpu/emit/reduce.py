@@ -9,7 +9,8 @@ from unstuck.engines.cpu.emit.code import INT64, Code, Value, Variable
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers, combine, horizontal, neutral_of
 from unstuck.engines.cpu.emit.rows import column_loop
 from unstuck.engines.cpu.fuse import Group
-from unstuck.engines.cpu.plan import Kernel, Plan
+from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.plan import Plan
 
 CHAINS = 4  # partial results side by side, because an addition takes several cycles until the next can use it
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
-from unstuck.engines.cpu.plan import Domain, Kernel, Plan
+from unstuck.engines.cpu.kernel import Domain, Kernel
+from unstuck.engines.cpu.plan import Plan
 
 
 def chunks_of(code: Code, first: Value, columns: int) -> list[tuple[Value, int]]:

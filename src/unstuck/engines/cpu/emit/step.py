@@ -12,7 +12,8 @@ from unstuck.engines.cpu.emit.matmul import emit_matmul
 from unstuck.engines.cpu.emit.move import emit_copy, emit_pack
 from unstuck.engines.cpu.emit.reduce import emit_reduce
 from unstuck.engines.cpu.emit.rows import emit_rows
-from unstuck.engines.cpu.plan import BARRIER, Kernel, Plan
+from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.plan import BARRIER, Plan
 
 EMITTERS: dict[str, Callable[[Code, Plan, Kernel], None]] = {
     "rows": emit_rows, "matmul": emit_matmul, "reduce": emit_reduce,

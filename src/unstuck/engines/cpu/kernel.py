@@ -1,0 +1,45 @@
+"""Kernel: one function of a program, what it reads and writes, and how threads share its work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from unstuck.autodiff import Node
+from unstuck.engines.cpu.fuse import Group
+from unstuck.engines.cpu.memory import Storage
+
+
+@dataclass(frozen=True)
+class Domain:
+    """How a kernel's work is split among threads: ``units`` equal parts of ``rows`` rows.
+
+    Two kernels with the same domain give each thread the same rows. ``rows`` 0: one thread does it all.
+    """
+
+    rows: int
+    units: int
+
+    def bounds(self) -> tuple[int, int]:
+        """(rows of a small unit, number of units that have one row more; these come first)."""
+        return self.rows // self.units, self.rows % self.units
+
+
+ALONE = Domain(0, 1)
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One function of the program."""
+
+    name: str
+    kind: str  # the group's, or "gather", "pack", "copy"
+    domain: Domain
+    group: Group | None = None
+    node: Node | None = None  # of a gather, pack or copy: what is moved
+    source: int = -1  # of a gather: the slot of the stored data (its shift and factor behind it)
+    index: int = -1  # and the slot of the row numbers
+    reads: list[tuple[Storage, bool]] = field(
+        default_factory=list
+    )  # (what, whether each thread only reads its own rows)
+    writes: list[Storage] = field(default_factory=list)
+    barrier: bool = False  # all threads must have come here before it begins
