@@ -83,7 +83,7 @@ def test_a_step_with_every_optimiser(name: str, dtype: Any) -> None:
     compare(*step_inputs(plan, 13), TOLERANCE[dtype])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(*[st.integers(1, 70)] * 3, st.sampled_from([np.float32, np.float64]), st.integers(0, 99))
 def test_products_of_any_size_in_every_orientation(m: int, k: int, n: int, dtype: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def test_products_of_any_size_in_every_orientation(m: int, k: int, n: int, dtype
 SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(SHAPES, st.data())
 def test_reductions_over_any_axes(shape: tuple[int, ...], data: Any) -> None:
     axes = tuple(sorted(data.draw(st.sets(st.integers(0, len(shape) - 1), min_size=1))))
@@ -114,7 +114,7 @@ def test_reductions_over_any_axes(shape: tuple[int, ...], data: Any) -> None:
     compare(record(function, x), [x], 1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(SHAPES, st.data())
 def test_broadcasting_between_any_shapes(shape: tuple[int, ...], data: Any) -> None:
     rng = np.random.default_rng(2)

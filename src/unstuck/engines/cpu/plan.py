@@ -59,6 +59,7 @@ class Plan:
         self.fusion = Fusion(graph, host)
         self.views: dict[int, View] = {}
         self.copies: dict[int, list[View]] = {}  # further places to which a node is written
+        self.panels: dict[int, View] = {}  # second operands that lie as (panel, row, column of the panel)
         self.packed: dict[int, View] = {}  # second operands of products, rearranged
         self.kernels: list[Kernel] = []
         self.slots = FIRST_FREE
@@ -131,12 +132,27 @@ class Plan:
                 )
                 kernel.writes = [self.views[node.index].storage]
                 self.kernels.append(kernel)
+            elif number in self.binding.resident and self._is_factor(node):
+                self.panels[node.index] = self._in_panels(node, self.input_slots[number])
             elif number in self.binding.resident or number in self.binding.state.values():
                 dense = node.index in self._dense
                 self.views[node.index] = placed(node.shape, node.dtype, dense=dense, slot=self.input_slots[number])
             else:
                 per_step = number in self.binding.inputs_per_step
                 self.views[node.index] = self._outside(node, self.input_slots[number], per_step=per_step)
+
+    def _is_factor(self, node: Node) -> bool:
+        """Whether a matrix is only ever the second operand of products."""
+        users = [n for n in self.graph.nodes if any(p is node for p in n.inputs)]
+        products = all(n.operation == "matmul" and n.inputs[0] is not node for n in users)
+        return bool(users) and products and node.ndim == 2 and node.index in self.fusion.stored
+
+    def _in_panels(self, node: Node, slot: int) -> View:
+        """A place for a matrix in panels as wide as the products' tiles: what a tile reads lies in one piece."""
+        width = self.host.tile_vectors * self.host.lanes(node.dtype)
+        rows, columns = node.shape
+        shape = (-(-columns // width), rows, width)
+        return placed(shape, node.dtype, dense=True, slot=slot)
 
     def _place_constants(self) -> None:
         self.constants: list[tuple[int, Node]] = []
@@ -252,7 +268,8 @@ class Plan:
             self._pack(group.anchor.inputs[1])
         kernel = Kernel(name, group.kind, domain, group)
         kernel.writes = [view.storage for node in group.stores for view in self.places(node)]
-        kernel.reads = [(self._read(node, group).storage, self._is_own(node, group)) for node in group.reads]
+        read = {node.index: self.panels.get(node.index) or self._read(node, group) for node in group.reads}
+        kernel.reads = [(read[node.index].storage, self._is_own(node, group)) for node in group.reads]
         self.kernels.append(kernel)
 
     def places(self, node: Node) -> list[View]:
@@ -271,6 +288,8 @@ class Plan:
 
     def _is_own(self, node: Node, group: Group) -> bool:
         """Whether a thread that computes some rows of a group reads only those rows of ``node``."""
+        if node.index in self.panels:
+            return False
         if group.kind not in ("rows", "matmul") or len(group.space) != 2 or node.shape[:1] != group.space[:1]:
             return False
         root = self.view(node)
@@ -280,6 +299,8 @@ class Plan:
 
     def _pack(self, node: Node) -> None:
         """Give the second operand of a product a copy whose rows are dense, if it has none."""
+        if node.index in self.panels:
+            return
         view = self.view(node)
         if view.strides[-1] == 1 or node.shape[-1] == 1 or node.index in self.packed:
             return

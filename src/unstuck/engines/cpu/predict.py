@@ -31,8 +31,8 @@ class Predictor:
         outputs = np.empty((blocks, *output.shape), output.dtype)
         whole = len(rows) // BLOCK
         compiled = self._program(rows.dtype, scale)
-        for room, array in zip(self._rooms[compiled], parameters, strict=True):
-            room[...] = array
+        for node, room, array in zip(self._graph.inputs[1:], self._rooms[compiled], parameters, strict=True):
+            _fill(room, array, in_panels=node.index in compiled.plan.panels)
         if whole:
             self._run(compiled, rows[: whole * BLOCK], outputs[:whole])
         if blocks > whole:
@@ -52,7 +52,9 @@ class Predictor:
                     {0: Source(dtype, scale is not None, in_order=True)}, outputs_per_step=(0,), resident=resident
                 )
             made = self._compiled[key] = Compiled(self._graph, binding)
-            self._rooms[made] = [made.room(made.plan.view(node)) for node in self._graph.inputs[1:]]
+            self._rooms[made] = [
+                made.room(made.plan.panels.get(n.index) or made.plan.view(n)) for n in self._graph.inputs[1:]
+            ]
         compiled = self._compiled[key]
         if scale is not None:
             for slot, part in zip(compiled.plan.source_slots[0][1:], scale, strict=True):
@@ -65,3 +67,13 @@ class Predictor:
         compiled.point(slot, np.ascontiguousarray(rows))
         compiled.point(plan.output_slots[0], outputs)
         compiled.run(0, len(outputs))
+
+
+def _fill(room: Array, array: Array, *, in_panels: bool) -> None:
+    """Put a parameter into its place; see :meth:`Plan._in_panels`."""
+    if not in_panels:
+        room[...] = array
+        return
+    for panel, start in zip(room, range(0, array.shape[1], room.shape[2]), strict=True):
+        part = array[:, start : start + room.shape[2]]
+        panel[:, : part.shape[1]] = part

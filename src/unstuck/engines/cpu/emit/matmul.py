@@ -55,7 +55,12 @@ class Product:
         self.far = read > NEAR
         self.gathers = [Gather(code, plan, k) for k in fetched]
         self.a = self._operand(plan.view(a))
-        self.b = self._operand(plan.packed.get(b.index) or plan.view(b))
+        if b.index in plan.panels:
+            view = plan.panels[b.index]
+            # A tile begins with a panel: the step from column to column is only used from panel to panel.
+            self.b = Operand(view, self.pointers.of(view.storage), (0, view.shape[2], view.shape[1]))
+        else:
+            self.b = self._operand(plan.packed.get(b.index) or plan.view(b))
 
     def _operand(self, view: View) -> Operand:
         place = self.pointers.of(view.storage)
@@ -164,7 +169,7 @@ class Product:
     def _vector(self, place_b: str, k: int, j: int, count: int) -> Value:
         code, dtype = self.code, self.node.dtype
         place = code.address(place_b, k * self.b.strides[1] + j * code.lanes, dtype)
-        if self.columns == 1:
+        if self.columns == 1 and not self.b.view.shape[2:]:
             return code.splat(code.load(place, dtype))
         return code.load_vector(place, dtype, code.lanes if self.b.view.padded else count)
 
