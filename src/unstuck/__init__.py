@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from unstuck import data as datasets
     from unstuck import nn as nn
-    from unstuck.autodiff import check_gradient, grad, stop_gradient, value_and_grad
+    from unstuck.autodiff import check_gradient, grad, scan, stop_gradient, value_and_grad
     from unstuck.data import Dataset, Splits
     from unstuck.data.preprocessing import Preprocessing
     from unstuck.doctor import diagnose
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 # Where each public name lives. Names are loaded when they are first used, so that `import unstuck` and the command's
 # help cost next to nothing.
 _PLACES = {
-    "autodiff": "grad value_and_grad stop_gradient check_gradient",
+    "autodiff": "grad value_and_grad stop_gradient check_gradient scan",
     "data": "Dataset Splits",
     "doctor": "diagnose",
     "data.preprocessing": "Preprocessing",
@@ -66,7 +66,7 @@ _NAMES = {name: place for place, names in _PLACES.items() for name in names.spli
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Callback", "Dataset", "EarlyStopping", "InputError", "LambdaCallback", "Momentum",
     "Nesterov", "NonFiniteError", "Penalty", "Preprocessing", "PrintProgress", "RMSProp", "Run", "Splits", "Tolerance",
-    "UnstuckError", "check_gradient", "datasets", "diagnose", "evaluate", "fit", "grad", "load", "metrics", "nn", "save",
+    "UnstuckError", "check_gradient", "datasets", "diagnose", "evaluate", "fit", "grad", "load", "metrics", "nn", "save", "scan",
     "schedules", "stop_gradient", "value_and_grad",
 ]  # fmt: skip
 

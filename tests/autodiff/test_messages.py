@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import unstuck.autodiff
-from unstuck.autodiff import Graph, apply, check_gradient, grad, gradients, record, value_and_grad
+from unstuck.autodiff import Graph, apply, check_gradient, grad, gradients, record, scan, value_and_grad
 from unstuck.errors import InputError
 
 Case = tuple[Callable[[], Any], str]
@@ -57,6 +57,10 @@ def grow(v: Any) -> Any:
     return v
 
 
+PLAIN_CONVOLUTION: dict[str, Any] = {
+    "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1,
+}  # fmt: skip
+
 RECORDED: dict[str, Case] = {
     "object": (lambda: x(2) + "a", "a value of dtype <U1 cannot enter the graph; expected numbers or booleans; convert it with numpy.asarray(value, dtype=float)."),
     "index known late": (lambda: apply("take", with_known([1.0, 2.0]), np.array([5])), "take: index 5 is out of bounds for axis 0 with size 2."),
@@ -85,6 +89,46 @@ RECORDED: dict[str, Case] = {
     "matmul primitive": (lambda: apply("matmul", x(2, 3), np.ones((2, 4))), "matmul: shapes (2, 3) and (2, 4) do not fit: 3 columns of the first meet 2 rows of the second; transpose one of them or check the layer sizes."),
     "matmul with a vector": (lambda: x(2, 3) @ np.ones(4), "matmul: shapes (2, 3) and (4,) do not fit: 3 columns of the first meet 4 rows of the second; transpose one of them or check the layer sizes."),
     "matmul batch": (lambda: x(2, 3, 4) @ np.ones((5, 4, 1)), "matmul: the batch dimensions of (2, 3, 4) and (5, 4, 1) do not broadcast together; each pair of sizes must be equal or 1."),
+    "a window larger than the value": (
+        lambda: apply("windows", x(1, 2, 2, 1), size=(3, 1), stride=(1, 1), dilation=(1, 1)),
+        "windows: a window of size (3, 1) (dilation (1, 1)) does not fit into a value of shape (1, 2, 2, 1); take a smaller window, or pad the value.",
+    ),
+    "a convolution without spatial axes": (
+        lambda: apply("conv", x(2, 3), np.ones((3, 3, 1, 1)), **PLAIN_CONVOLUTION),
+        "conv: an input of shape (2, 3) and a kernel of shape (3, 3, 1, 1) do not fit; expected (N, *spatial, channels) and (*size, channels / groups, outputs) with 2 spatial axes.",
+    ),
+    "a convolution over other channels": (
+        lambda: apply("conv", x(1, 5, 5, 3), np.ones((3, 3, 2, 1)), **PLAIN_CONVOLUTION),
+        "conv: 3 channels in 1 groups do not fit a kernel of shape (3, 3, 2, 1); expected a kernel with 3 / 1 channels and a number of outputs that 1 divides.",
+    ),
+    "a kernel larger than the image": (
+        lambda: apply("conv", x(1, 2, 5, 1), np.ones((3, 3, 1, 1)), **PLAIN_CONVOLUTION),
+        "conv: a kernel of size (3, 3) (dilation (1, 1)) does not fit into an input of size (2, 5) with padding ((0, 0), (0, 0)); take a smaller kernel, or more padding.",
+    ),
+    "a transposed convolution to a size that no convolution comes from": (
+        lambda: apply("conv_transpose", x(1, 2, 2, 1), np.ones((3, 3, 1, 1)), spatial=(7, 7), **PLAIN_CONVOLUTION),
+        "conv_transpose: an input of shape (1, 7, 7, 1) and a kernel of shape (3, 3, 1, 1) give outputs of shape (1, 5, 5, 1), not (1, 2, 2, 1); check spatial sizes, stride and padding.",
+    ),
+    "a scan of no steps": (
+        lambda: scan(lambda h, v: h + v, np.zeros(2), np.zeros((0, 2))),
+        "scan: the sequence has length 0; expected at least one step.",
+    ),
+    "a scan over text": (
+        lambda: scan(lambda h, v: h, np.zeros(2), np.array(["a"])),
+        "scan: an array of dtype <U1 was given; expected numbers.",
+    ),
+    "a scan over sequences of different lengths": (
+        lambda: scan(lambda h, v: h, np.zeros(2), (np.zeros((3, 2)), np.zeros(4))),
+        "scan: the inputs have the shapes (3, 2), (4,); expected arrays with the same number of steps in front.",
+    ),
+    "a scan whose carry gets another form": (
+        lambda: scan(lambda h, v: (h, v), np.zeros(2), np.zeros((3, 2))),
+        "scan: the function gave 2 arrays for a carry of 1; expected the same form as the carry.",
+    ),
+    "a scan whose carry changes its shape": (
+        lambda: scan(lambda h, v: np.sum(h), np.zeros(2), np.zeros((3, 2))),
+        "scan: the function made a carry of shape () from one of shape (2,); expected the same shape after each step.",
+    ),
     "matmul number": (lambda: x(2) @ 3.0, "matmul: shapes (2,) and (); a plain number is multiplied with *, not with @."),
     "reshape": (lambda: x(2, 3).reshape(4), "reshape: 6 values of shape (2, 3) cannot take the shape (4,); the sizes must multiply to 6."),
     "reshape open": (lambda: x(2, 3).reshape(4, -1), "reshape: 6 values of shape (2, 3) do not fill the shape (4, -1); the known sizes must divide 6."),

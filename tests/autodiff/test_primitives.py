@@ -119,6 +119,34 @@ def windows_cases(back: bool) -> list[tuple[Arrays, dict[str, Any]]]:
     return cases
 
 
+def step_of_a_recurrence(rows: int, *, tells: bool) -> Graph:
+    """The body of a scan: carry and input (rows, 2), constants (2, 2) and (2,); a result for each step beside the carry."""
+    body = Graph()
+    h, x = body.input("h", (rows, 2), np.float64), body.input("x", (rows, 2), np.float64)
+    matrix, shift = body.input("matrix", (2, 2), np.float64), body.input("shift", (2,), np.float64)
+    new = np.tanh(h @ matrix + x * shift)
+    body.outputs = [new, *([new * x] if tells else [])]
+    return body
+
+
+SCANS: list[tuple[Arrays, dict[str, Any]]] = [
+    (
+        (normal(rows, 2), normal(length, rows, 2), normal(2, 2), normal(2)),
+        {
+            "body": step_of_a_recurrence(rows, tells=tells),
+            "carries": 1,
+            "steps": 1,
+            "length": length,
+            "reverse": reverse,
+        },
+    )
+    for rows, length, tells, reverse in [
+        (3, 4, True, False),
+        (2, 3, True, True),
+        (1, 1, True, False),
+        (2, 5, False, True),
+    ]
+]
 CASES: dict[str, list[tuple[Arrays, dict[str, Any]]]] = {
     "add": binary(normal, normal),
     "subtract": binary(normal, normal),
@@ -262,6 +290,7 @@ CASES: dict[str, list[tuple[Arrays, dict[str, Any]]]] = {
     **{name: convolution_cases(name) for name in ("conv", "conv_transpose", "conv_weight")},
     "windows": windows_cases(back=False),
     "unwindows": windows_cases(back=True),
+    "scan": SCANS,
     "random_uniform": [
         ((key(),), {"shape": s, "stream": 0, "dtype": np.dtype(t)})
         for s in [(), (3,), (2, 3), (0,)]
@@ -328,8 +357,8 @@ def test_operations_without_a_derivative_pass_no_gradient(name: str, operands: A
 
 
 def keeps_single_precision(name: str, operands: Arrays) -> bool:
-    """Not where the dtype is the point (astype), or NumPy itself gives float64 (float32 ** int32)."""
-    return name != "astype" and not (name == "power" and operands[1].dtype.kind == "i")
+    """Not where the dtype is the point (astype, the body of a scan), or NumPy itself gives float64 (float32 ** int32)."""
+    return name not in ("astype", "scan") and not (name == "power" and operands[1].dtype.kind == "i")
 
 
 @pytest.mark.parametrize(
@@ -471,7 +500,7 @@ def jax_windows(jax: Any, name: str, a: Any, *, size: Any, stride: Any, dilation
 FOR_JAX = [
     pytest.param(name, *case, id=f"{name}-{i}")
     for name, cases in CASES.items()
-    if name != "random_uniform"  # compared in test_threefry.py
+    if name not in ("random_uniform", "scan")  # compared in test_threefry.py and test_scan.py
     for i, case in enumerate(cases[4:5] if len(cases) == 2 * len(PAIRS) else cases[3::4] if len(cases) > 5 else cases)
 ]
 

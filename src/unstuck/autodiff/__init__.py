@@ -4,6 +4,7 @@ from unstuck.autodiff.backward import gradients
 from unstuck.autodiff.check import GradientCheck, ParameterCheck, check_gradient
 from unstuck.autodiff.functions import grad, stop_gradient, value_and_grad
 from unstuck.autodiff.graph import Graph, Node, apply, record
+from unstuck.autodiff.recurrence import scan
 
 __all__ = [
     "GradientCheck",
@@ -15,6 +16,7 @@ __all__ = [
     "grad",
     "gradients",
     "record",
+    "scan",
     "stop_gradient",
     "value_and_grad",
 ]

@@ -21,15 +21,22 @@ def gradients(output: Node, parameters: Sequence[Node]) -> list[Node]:
             f"only a single number has a gradient; the value to differentiate has shape {output.shape}; "
             "take its sum or its mean first."
         )
-    graph = output.graph
+    return pullback([output], [output.graph.constant(np.ones((), output.dtype))], parameters)
+
+
+def pullback(outputs: Sequence[Node], cotangents: Sequence[Node], parameters: Sequence[Node]) -> list[Node]:
+    """Record, for each parameter, the gradient of the sum of all outputs, each weighed by its cotangent of the same shape."""
+    graph = outputs[0].graph
     scope = graph.scope
-    nodes = graph.nodes[: output.index + 1]
+    nodes = graph.nodes[: max(output.index for output in outputs) + 1]
     depends = {p.index for p in parameters if p.dtype.kind == "f"}
     for node in nodes:
         if node.dtype.kind == "f" and any(parent.index in depends for parent in node.inputs):
             depends.add(node.index)
 
-    found: dict[int, Node] = {output.index: graph.constant(np.ones((), output.dtype))}
+    found: dict[int, Node] = {}
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        found[output.index] = found[output.index] + cotangent if output.index in found else cotangent
     for node in reversed(nodes):
         g = found.get(node.index)
         derivative = TABLE[node.operation].derivative if node.inputs else None

@@ -27,6 +27,8 @@ class Graph:
         self.outputs: list[Node] = []
         self.eager = eager
         self.scope = ""  # where in the network the next nodes belong, such as "dense1"; part of messages and listings
+        self.captured: dict[Node, Node] | None = None  # of the body of a scan: values from around it, and their inputs
+        self.depth = 0  # of the body of a scan: how many scans it lies in
         self._seen: dict[object, Node] = {}
 
     def input(self, name: str, shape: Sequence[int], dtype: Any = np.float32, value: Any = None) -> Node:
@@ -77,6 +79,33 @@ class Graph:
         """A node of its own with the value of ``node``, so that a derivative can be asked by this use of it alone."""
         return Node(self, "identity", (node,), {}, node.shape, node.dtype, value=node.value)
 
+    def capture(self, node: Node) -> Node:
+        """A value of a graph around this one, as an input."""
+        assert self.captured is not None
+        if node.operation == "constant":
+            return self.constant(node.value)
+        if node not in self.captured:
+            self.captured[node] = self.input(f"captured{len(self.captured)}", node.shape, node.dtype)
+        return self.captured[node]
+
+    def inlined(self, body: Graph, arguments: Sequence[Node]) -> list[Node]:
+        """Record another graph's nodes into this one, on these arguments; its outputs."""
+        twin = {node.index: argument for node, argument in zip(body.inputs, arguments, strict=True)}
+        for node in body.nodes:
+            if node.operation == "constant":
+                twin[node.index] = self.constant(node.value)
+            elif node.inputs:
+                twin[node.index] = self.add(node.operation, tuple(twin[p.index] for p in node.inputs), node.params)
+        return [twin[node.index] for node in body.outputs]
+
+    def with_outputs(self, outputs: Sequence[Node]) -> Graph:
+        """A copy with other outputs, which are nodes of this graph."""
+        before, self.outputs = self.outputs, list(outputs)
+        try:
+            return self.pruned()
+        finally:
+            self.outputs = before
+
     def pruned(self) -> Graph:
         """A copy that holds only the inputs and what the outputs need."""
         alive = {node.index for node in self.outputs}
@@ -107,7 +136,7 @@ class Graph:
                 text = node.name or ""
             else:
                 text = " ".join(f"%{parent.index}" for parent in node.inputs)
-                settings = ", ".join(f"{key}={value}" for key, value in node.params.items())
+                settings = ", ".join(f"{key}={_shown(value)}" for key, value in node.params.items())
                 text += f"  ({settings})" if settings else ""
             rows.append((f"%{node.index}", node.operation, text, f"{node.dtype}{list(node.shape)}", node.scope))
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
@@ -120,6 +149,15 @@ class Graph:
         return "\n".join(lines)
 
     __str__ = listing
+
+
+def _shown(setting: Any) -> str:
+    """A parameter of a primitive as text on one line."""
+    return (
+        "[" + "; ".join(line.strip() for line in str(setting).splitlines()) + "]"
+        if isinstance(setting, Graph)
+        else str(setting)
+    )
 
 
 class Node(np.lib.mixins.NDArrayOperatorsMixin):
@@ -244,6 +282,8 @@ def lift(graph: Graph, operands: Sequence[Any]) -> tuple[Node, ...]:
     nodes = []
     for operand in operands:
         if isinstance(operand, Node):
+            if operand.graph is not graph and graph.captured is not None and operand.graph.depth < graph.depth:
+                operand = graph.capture(operand)
             if operand.graph is not graph:
                 raise InputError(
                     "a value recorded in one graph was used in another; call grad inside the function that uses it, "
@@ -277,10 +317,10 @@ def _is_weak(operand: object) -> bool:
 
 
 def graph_of(operands: Iterable[Any]) -> Graph:
-    """The graph of the first node among the operands."""
-    for operand in operands:
-        if isinstance(operand, Node):
-            return operand.graph
+    """The graph of the first node among the operands; inside the body of a scan, that of the innermost scan."""
+    graphs = [operand.graph for operand in operands if isinstance(operand, Node)]
+    if graphs:
+        return max(graphs, key=lambda graph: graph.depth)  # the first of equals
     raise InputError(
         "no operand is a recorded value; a primitive is applied inside a function that record or grad records."
     )

@@ -1,6 +1,6 @@
 """The table of primitives: the basic ones, and convolution, windows and scan in files of their own."""
 
-from unstuck.autodiff.primitives import convolution, windows
+from unstuck.autodiff.primitives import convolution, scan, windows
 from unstuck.autodiff.primitives.basic import (
     TABLE,
     Primitive,
@@ -12,6 +12,14 @@ from unstuck.autodiff.primitives.basic import (
 )
 
 __all__ = [
-    "TABLE", "Primitive", "convolution", "define", "elementwise", "elementwise_float", "matmul_misfit", "unbroadcast", "windows",
-
-]  # fmt: skip
+    "TABLE",
+    "Primitive",
+    "convolution",
+    "define",
+    "elementwise",
+    "elementwise_float",
+    "matmul_misfit",
+    "scan",
+    "unbroadcast",
+    "windows",
+]
