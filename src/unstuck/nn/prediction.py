@@ -35,14 +35,19 @@ def outputs(network: Network, inputs: Any, rows: int) -> Array:
     if past is None or past.layers is not network.layers or past.input_shape != network.input_shape:
         past = _past[network] = _Past(network)
     past.operations += 2.0 * network.size * len(inputs) if hasattr(inputs, "__len__") else 0.0
+    stored = isinstance(inputs, np.ndarray) and inputs.dtype == np.uint8 and len(inputs) > 0
     if past.operations < WORTH_COMPILING:
-        return _by_reference(network, network.prepared(inputs), rows)
+        if not stored:
+            return _by_reference(network, network.prepared(inputs), rows)
+        # Bytes are finite: they need no look at all of them at once, which would take four times their memory.
+        parts = range(0, len(inputs), rows)
+        return np.concatenate([_by_reference(network, network.prepared(inputs[i : i + rows]), rows) for i in parts])
     if past.predictor is None:
         from unstuck.engines.cpu.predict import Predictor
 
         past.predictor = Predictor(network.graph)
     parameters = list(network.parameters.values())
-    if isinstance(inputs, np.ndarray) and inputs.dtype == np.uint8 and len(inputs):
+    if stored:
         network.prepared(inputs[:1])  # what is wrong with their shape is said
         return past.predictor(inputs, parameters, network.byte_scale(_row_shape(network, inputs)))
     return past.predictor(network.prepared(inputs), parameters)
