@@ -1,0 +1,54 @@
+"""Two whole runs beside each other, by the figures that the program prints itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .probes.proofs import BAD_WORDS, GOOD_WORDS, printed
+from .session import Outcome
+
+
+def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None:
+    """The last figure that both runs print, best one first: of a test, of anything right, of a loss."""
+    for words in (GOOD_WORDS, BAD_WORDS):
+        a, b = printed(before, words), printed(after, words)
+        for wanted in ("test", "valid", ""):
+            x = [(n, v) for n, v in a if wanted in n.lower()]
+            y = [v for n, v in b if wanted in n.lower()]
+            if x and y and np.isfinite(y[-1]):
+                return x[-1][0][-40:].strip().lower(), x[-1][1], y[-1]
+    return None
+
+
+def learns(outcome: Outcome) -> bool:
+    """A figure that the program prints is clearly better at the end than at the beginning."""
+    for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
+        series: dict[str, list[float]] = {}
+        for label, value in printed(outcome, words):
+            series.setdefault(label.rstrip("0123456789 "), []).append(value)
+        for values in series.values():
+            if (
+                len(values) > 1
+                and np.all(np.isfinite(values))
+                and sign * (values[-1] - values[0]) > 0.3 * abs(values[0])
+            ):
+                return True
+    return False
+
+
+def improved(before: Outcome, after: Outcome) -> bool:
+    """The program's own last figure is clearly better in the mended copy."""
+    if after.error is not None:
+        return False
+    if before.error is not None:
+        return True
+    votes = []
+    for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
+        a, b = printed(before, words), printed(after, words)
+        if a and b:
+            x, y = a[-1][1], b[-1][1]
+            if not np.isfinite(x) and np.isfinite(y):
+                return True
+            size = max(abs(x), abs(y), 1e-12)
+            votes.append(sign * (y - x) / size)
+    return any(v > 0.03 for v in votes) and not any(v < -0.03 for v in votes[:1])

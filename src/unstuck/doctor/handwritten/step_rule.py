@@ -1,0 +1,135 @@
+"""The step of one case apart from its gradient: is it applied to all, once, equally, downwards, by a known rule?"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from unstuck.doctor.findings import Evidence, RuledOut
+
+from . import applied, optimizer, update
+from .case import Case
+from .examine import Examination
+from .program import Program
+from .repair import climbs
+from .session import WatchError
+
+_PILING = ("optimizer-formula-wrong", "gradient-not-reset")
+
+
+def check(case: Case, current: Examination) -> None:
+    with contextlib.suppress(WatchError):
+        beside = update.frozen(case.session, case.program, case.loop, current)
+        if beside is not None:
+            reference, paths = beside
+            names = ", ".join(p.split(": ")[-1] for p in paths)
+
+            def moved(found: Examination, _variant: Program) -> bool:
+                through = {v.path: v.through for v in found.best.verdicts} if found.best is not None else {}
+                changed = {p.path for p in found.known.parameters if np.any(p.update)}
+                return found.state == "right" and all(p in changed and through.get(p) is not None for p in paths)
+
+            row = Evidence(f"change of {names} in a step, although its gradient is computed", "not zero", 0.0)
+            mended = case.take(reference, f"{names} never changes", accept=moved, evidence=(row,))
+            if mended is not None:
+                case.examination = mended.examination
+                return
+    with contextlib.suppress(WatchError):
+        if unequal(case, current) or shared(case, current):
+            return
+        piled = None
+        if update.direct(current.best):
+            piled = update.accumulation(case.session, case.program, case.loop, current)
+            if piled is None:
+                why = "the second step does not contain the first one again"
+                case.ruled_out.append(RuledOut("gradient-not-reset", why))
+        if piled is not None:
+            piled_up(case, current, piled)
+        else:
+            formula(case, current)
+
+
+def unequal(case: Case, current: Examination) -> bool:
+    """One rate stands before gradients that are not equally scaled."""
+    found = applied.unequal(current)
+    if found is None:
+        return False
+    rows = tuple(
+        Evidence(f"{path.split(': ')[-1]}: change per true gradient", f"{found.usual:.4g}", float(f"{factor:.4g}"))
+        for path, factor in found.others.items()
+    )
+    names = ", ".join(path.split(": ")[-1] for path in found.others)
+    what = f"the gradient of {names} is multiplied by another constant than the others, under the same rate"
+    only = ("gradient-scale-wrong", "dropout-mask-wrong")
+    few = 3 * len(found.others) <= len(current.known.parameters)
+    accept = lambda checked, _: found.mended(checked)  # noqa: E731
+    told = found.reference(current)
+    return case.take(told, what, accept=accept, evidence=rows, only=only, must_help=not few) is not None
+
+
+def shared(case: Case, current: Examination) -> bool:
+    """Two parameters are one array."""
+    for mended in applied.unshared(case.session, case.program, case.loop, current, 0.3 * case.left()):
+        proof, outcome = case.proof(current, mended)
+        before = len(current.known.parameters)
+        row = Evidence("parameters with memory of their own", len(mended.examination.known.parameters), before)
+        case.add(current, mended, "two parameters are one array", proof, outcome, (row,))
+        case.program, case.known_outcome, case.examination = mended.program, outcome, mended.examination
+        return True
+    return False
+
+
+def piled_up(case: Case, current: Examination, piled: update.Accumulation) -> None:
+    """Each step contains the steps before: a gradient is added to and never cleared, or a momentum forgets nothing."""
+    rate = current.best.factor if current.best is not None else 0.0
+
+    def mended(found: Examination, variant: Program) -> bool:
+        alone = update.direct(found.best) and found.best is not None and abs(found.best.factor / rate - 1) < 1e-3
+        return alone or follows_a_rule(case, found, variant)
+
+    row = Evidence("share of the first step that the second step contains", 0.0, piled.memory)
+    what = "each step contains all steps before"
+    case.take(piled.reference, what, accept=mended, evidence=(row,), only=_PILING)
+
+
+def formula(case: Case, current: Examination) -> None:
+    """Where the steps follow from the gradients by the closed form of no known rule, mend the formula."""
+    rules = optimizer.judge(case.session, case.program, current)
+    wrong = [rule for rule in rules if rule.fault]
+    if not wrong:
+        names = sorted({rule.name for rule in rules} - {"not judged"})
+        if names:
+            why = f"the steps follow the closed form of {' and '.join(names)}, to {optimizer.EXACT:g}"
+            case.ruled_out.append(RuledOut("optimizer-formula-wrong", why))
+        return
+    rows = tuple(
+        Evidence(f"{rule.parameter}: {rule.fault}", rule.expected, float(f"{rule.measured:.6g}")) for rule in wrong[:3]
+    )
+    # Without the corrections of Adam a program may be tuned to its larger first steps: then there is nothing to mend.
+    must_help = all(rule.by_choice for rule in wrong)
+    kinds = {rule.parameter: rule.name for rule in wrong}
+
+    def follows(found: Examination, variant: Program) -> bool:
+        return follows_a_rule(case, found, variant, kinds)
+
+    what = wrong[0].fault or ""
+    only = _PILING[:1]
+    case.take(current, what, accept=follows, evidence=rows, only=only, must_help=must_help, first_cause=True)
+
+
+def descends(case: Case, found: Examination, variant: Program) -> bool:
+    """The check passes, the step goes down, and no moving average was turned round for that."""
+    if found.state != "right" or climbs(found):
+        return False
+    return not any(rule.fault and not rule.by_choice for rule in optimizer.judge(case.session, variant, found))
+
+
+def follows_a_rule(case: Case, found: Examination, variant: Program, kinds: Mapping[str, str] | None = None) -> bool:
+    """Every step has a known closed form, and an Adam was not made a plain momentum (``kinds``: rules as they were)."""
+    if found.state != "right" or climbs(found):
+        return False
+    rules = optimizer.judge(case.session, variant, found)
+    changed = [r for r in rules if (kinds or {}).get(r.parameter, r.name) not in (r.name, *optimizer.OPEN)]
+    return bool(rules) and not changed and not any(rule.fault or rule.name == "not judged" for rule in rules)
