@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import unstuck as us
 from unstuck import nn
 from unstuck.autodiff import Graph, gradients
 from unstuck.autodiff.threefry import uniform
@@ -20,11 +22,41 @@ def wave(x: Any, gain: Any, mix: Any) -> Any:
     return np.sin(x @ mix) * gain
 
 
+SPATIAL: dict[str, tuple[nn.Layer, tuple[int, ...]]] = {
+    "conv": (nn.Conv2D(4, 3), (5, 6, 2)),
+    "conv 1×1": (nn.Conv2D(3, 1, bias=False), (3, 3, 2)),
+    "conv as large as the image": (nn.Conv2D(3, (4, 3), bias_init=nn.Normal(1.0)), (4, 3, 1)),
+    "conv on images without channels": (nn.Conv2D(2, 2), (3, 4)),
+    "conv, all settings": (
+        nn.Conv2D(4, (3, 2), stride=(2, 1), padding=((1, 0), (2, 1)), dilation=(1, 2), groups=2),
+        (5, 6, 4),
+    ),
+    "conv, padded to the same size": (nn.Conv2D(2, (2, 3), stride=(1, 2), padding="same"), (4, 5, 2)),
+    "conv, depthwise": (nn.DepthwiseConv2D(2, multiplier=2, padding=1), (3, 4, 3)),
+    "conv over one axis": (nn.Conv1D(3, 3, stride=2, padding=1), (7, 2)),
+    "conv over one axis, one step": (nn.Conv1D(2, 1), (1, 2)),
+    "transposed conv": (nn.ConvTranspose2D(3, (3, 2), stride=(2, 1), padding=((1, 0), (0, 1))), (3, 4, 2)),
+    "transposed conv, padded to the same size": (nn.ConvTranspose2D(2, 3, stride=2, padding="same"), (3, 2, 2)),
+    "transposed conv over one axis": (nn.ConvTranspose1D(2, 3, stride=2, dilation=2), (4, 3)),
+    "max pool": (nn.MaxPool2D(2), (4, 5, 2)),
+    "max pool, overlapping and padded": (nn.MaxPool2D(3, stride=2, padding=1), (5, 6, 2)),
+    "max pool over one axis": (nn.MaxPool1D(3, stride=1), (5, 2)),
+    "max pool as large as the image": (nn.MaxPool2D((3, 2)), (3, 2, 1)),
+    "average pool": (nn.AveragePool2D(2), (4, 5, 2)),
+    "average pool, overlapping and padded": (nn.AveragePool2D(3, stride=2, padding=1), (5, 6, 2)),
+    "average pool over one axis": (nn.AveragePool1D(2, padding=1), (5, 2)),
+    "global max pool": (nn.GlobalMaxPool(), (3, 4, 2)),
+    "global average pool": (nn.GlobalAveragePool(), (5, 2)),
+}
 CASES: dict[str, tuple[nn.Layer, tuple[int, ...]]] = {
+    **SPATIAL,
     "dense": (nn.Dense(3), (4,)),
     "dense without bias": (nn.Dense(3, bias=False), (4,)),
     "dense with bias units of -1": (nn.Dense(3, bias_value=-1, bias_init=nn.Normal(1.0)), (4,)),
     "dropout": (nn.Dropout(0.4), (6,)),
+    "spatial dropout": (nn.SpatialDropout(0.4), (3, 4)),
+    "layer norm": (nn.LayerNorm(), (4,)),
+    "layer norm over the last of two axes": (nn.LayerNorm(0.1), (3, 4)),
     "flatten": (nn.Flatten(), (2, 3)),
     "identity": (nn.Identity(), (4,)),
     "sigmoid": (nn.Sigmoid(), (4,)),
@@ -76,7 +108,7 @@ def test_the_gradient_of_inputs_and_parameters_is_that_of_central_differences(na
 
 
 # (The two types draw different numbers for dropout.)
-@pytest.mark.parametrize("name", [name for name in CASES if name != "dropout"])
+@pytest.mark.parametrize("name", [name for name in CASES if "dropout" not in name])
 def test_float32_agrees_with_float64_to_1e_5(name: str) -> None:
     exact, _, _ = recorded(*CASES[name], np.float64)
     single, small, _ = recorded(*CASES[name], np.float32)
@@ -84,6 +116,17 @@ def test_float32_agrees_with_float64_to_1e_5(name: str) -> None:
     for value, right in zip(single(*small), truth, strict=True):
         assert value.dtype == np.float32
         assert np.abs(value - right).max() <= 1e-5 * np.abs(right).max()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_saved_and_loaded_is_the_same_layer_and_predicts_the_same_bits(name: str, tmp_path: Path) -> None:
+    layer, shape = CASES[name]
+    network = nn.Network(layer, input_shape=shape, seed=5)
+    again = us.load(us.save(network, tmp_path / "model.safetensors"), functions={"wave": wave})
+    x = np.random.default_rng(0).normal(size=(ROWS, *shape))
+    assert np.array_equal(again.outputs(x), network.outputs(x))
+    assert again.layers == network.layers
+    assert str(again) == str(network)
 
 
 def torch_layer(name: str, x: Any, parameters: list[Any]) -> Any:
@@ -98,8 +141,15 @@ def torch_layer(name: str, x: Any, parameters: list[Any]) -> Any:
     if name == "dropout":
         kept = uniform(KEY, shape=tuple(x.shape), stream=1, dtype=np.float64) >= 0.4
         return x * torch.tensor(kept) / 0.6
+    if name == "spatial dropout":
+        kept = uniform(KEY, shape=(len(x), 1, x.shape[-1]), stream=1, dtype=np.float64) >= 0.4
+        return x * torch.tensor(kept) / 0.6
+    if name.startswith("layer norm"):
+        return F.layer_norm(x, x.shape[-1:], *parameters, eps=0.1 if "two" in name else 1e-5)
     if name == "flatten":
         return x.reshape(len(x), -1)
+    if name in SPATIAL:
+        return torch_spatial(SPATIAL[name][0], x, parameters)
     if name.startswith("softmax"):
         return torch.softmax(x, -1)
     functions = {
@@ -107,6 +157,45 @@ def torch_layer(name: str, x: Any, parameters: list[Any]) -> Any:
         "softplus": F.softplus, "leaky relu": lambda x: F.leaky_relu(x, 0.2), "elu": lambda x: F.elu(x, 0.7),
     }  # fmt: skip
     return functions[name](x)
+
+
+def torch_spatial(layer: Any, x: Any, parameters: list[Any]) -> Any:
+    """PyTorch's own convolutions and pools, which want channels second and know no uneven padding."""
+    from torch.nn import functional as F
+
+    if layer.kind.startswith("Global"):
+        flat = x.reshape(len(x), -1, x.shape[-1])
+        return flat.amax(1) if "Max" in layer.kind else flat.mean(1)
+    dims = 1 if layer.kind.endswith("1D") else 2
+    x = x if x.ndim == dims + 2 else x[..., None]
+    x = x.movedim(-1, 1)
+    size, stride = layer.size, layer.stride
+    pads = layer.padding
+    if pads == "valid":
+        pads = ((0, 0),) * dims
+    if "Pool" in layer.kind:
+        padding = [pair[0] for pair in pads]
+        pool = getattr(F, f"{'max' if 'Max' in layer.kind else 'avg'}_pool{dims}d")
+        counting = {} if "Max" in layer.kind else {"count_include_pad": False}
+        return pool(x, size, stride, padding, **counting).movedim(1, -1)
+    weight = parameters[0].movedim((-1, -2), (0, 1))  # (O, C / groups, *size)
+    bias = parameters[1] if len(parameters) > 1 else None
+    if "Transpose" in layer.kind:
+        # Without padding; what is padded is cut off.
+        full = getattr(F, f"conv_transpose{dims}d")(x, weight, None, stride, dilation=layer.dilation).movedim(1, -1)
+        wanted = layer.output_shape((*x.shape[2:], x.shape[1]))[:-1]
+        if pads == "same":
+            pads = [((f - w) // 2,) for f, w in zip(full.shape[1:], wanted, strict=False)]
+        for axis, (n, pair) in enumerate(zip(wanted, pads, strict=True), 1):
+            full = full.narrow(axis, pair[0], n)
+        return full + bias
+    if pads == "same":
+        wanted = [-(-n // s) for n, s in zip(x.shape[2:], stride, strict=True)]
+        total = [(w - 1) * s + k - n for w, s, k, n in zip(wanted, stride, size, x.shape[2:], strict=True)]
+        pads = [(t // 2, t - t // 2) for t in total]
+    x = F.pad(x, [n for pair in reversed(pads) for n in pair])
+    groups = x.shape[1] if layer.kind.startswith("Depthwise") else layer.groups
+    return getattr(F, f"conv{dims}d")(x, weight, bias, stride, 0, layer.dilation, groups).movedim(1, -1)
 
 
 @pytest.mark.extra

@@ -12,12 +12,57 @@ from unstuck import nn
 from unstuck.errors import InputError
 from unstuck.nn.initializers import initializer
 from unstuck.nn.layers.activations import activation
-from unstuck.nn.layers.base import layer_from_dict
+from unstuck.nn.layers.base import LAYERS, layer_from_dict
 from unstuck.nn.losses import loss_function
 
 BUILT = nn.Network(nn.Dense(2), input_shape=3)
 
 MESSAGES: list[tuple[Callable[[], Any], str]] = [
+    # convolutions and pools
+    (
+        lambda: nn.Network(nn.Conv2D(4, 5), input_shape=(3, 8)),
+        "layer conv2d1: Conv2D(4, 5×5): a window of 5 × 5 does not fit into an image of 3 × 8; take a smaller window, or "
+        "padding='same'.",
+    ),
+    (
+        lambda: nn.Network(nn.MaxPool1D(3), input_shape=(2, 1)),
+        "layer maxpool1d1: MaxPool1D(3): a window of 3 steps does not fit into a sequence of 2 steps; take a smaller window, "
+        "or padding='same'.",
+    ),
+    (
+        lambda: nn.Network(nn.Conv2D(4, 3), input_shape=7),
+        "layer conv2d1: Conv2D(4, 3×3) got rows of shape (7,); expected (height, width, channels) or (height, width).",
+    ),
+    (
+        lambda: nn.Network(nn.Conv2D(4, 3, groups=2), input_shape=(5, 5, 3)),
+        "layer conv2d1: Conv2D(4, 3×3, groups=2): 3 channels do not fall into 2 equal groups.",
+    ),
+    (lambda: nn.Conv2D(3, 3, groups=2), "Conv2D: 3 filters do not fall into 2 equal groups."),
+    (lambda: nn.Conv2D(3, (3, 3, 3)), "Conv2D: size is (3, 3, 3); expected a whole number, or 2 of them."),
+    (lambda: nn.Conv2D(3, 0), "Conv2D: size is 0; expected a whole number of at least 1."),
+    (
+        lambda: nn.Conv2D(3, 3, padding="full"),
+        "Conv2D: padding is 'full'; expected 'valid', 'same', a whole number, or 2 of them or of pairs (before, after).",
+    ),
+    (
+        lambda: nn.Conv2D(3, 3, bias="relu"),  # type: ignore[arg-type]
+        "Conv2D: bias is 'relu'; expected True or False. An activation is a layer of its own, such as nn.ReLU().",
+    ),
+    (
+        lambda: nn.Network(nn.MaxPool2D(2, padding=2), input_shape=(4, 4, 1)),
+        "layer maxpool2d1: MaxPool2D(2×2, padding=((2, 2), (2, 2))): some windows hold nothing but padding; expected padding "
+        "smaller than the window.",
+    ),
+    (
+        lambda: nn.Network(nn.ConvTranspose1D(1, 2, padding=3), input_shape=(3, 1)),
+        "layer convtranspose1d1: ConvTranspose1D(1, 2, stride=(1,)): the padding leaves nothing of an output of (3,) places; "
+        "take less padding.",
+    ),
+    (
+        lambda: nn.Network(nn.GlobalMaxPool(), input_shape=3),
+        "layer globalmaxpool1: GlobalMaxPool() got rows of shape (3,); expected (steps, channels) or (height, width, "
+        "channels).",
+    ),
     # networks
     (lambda: nn.Network(), "a network needs at least one layer, such as nn.Dense(10)."),
     (
@@ -112,8 +157,7 @@ MESSAGES: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: layer_from_dict({"layer": "Denze", "units": 3}),
-        "unknown layer 'Denze'; did you mean 'Dense'? Known: Dense, Dropout, ELU, Flatten, Function, GELU, Identity, LeakyReLU, "
-        "ReLU, SiLU, Sigmoid, Softmax, Softplus, Tanh",
+        f"unknown layer 'Denze'; did you mean 'Dense'? Known: {', '.join(sorted(LAYERS))}",
     ),
     (
         lambda: layer_from_dict({"layer": "Dense", "unitz": 3}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import re
@@ -21,6 +22,14 @@ from unstuck.nn.layers.dense import Dense
 Array = np.ndarray[Any, Any]
 # Activations whose positive half is the identity: He's initial weights keep their signals at one size.
 _RELU_LIKE = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
+# What may stand between a layer and its activation without changing what initial weights are good for it.
+_BETWEEN = (
+    "Dropout",
+    "SpatialDropout",
+    "BatchNorm",
+    "LayerNorm",
+    *(f"{k}Pool{d}D" for k in ("Max", "Average") for d in (1, 2)),
+)
 ACTIVATION_KINDS = tuple(a.__name__.lower() for a in ACTIVATIONS.values())
 
 
@@ -120,14 +129,15 @@ class Network:
         shapes = [self._shape_of_inputs(), *self.shapes()]
         specs: dict[str, Parameter] = {}
         for i, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
-            if isinstance(layer, Dense) and layer.weight_init is None and self._activation_after(i) in _RELU_LIKE:
-                layer = Dense(layer.units, layer.bias, "he_normal", layer.bias_init, layer.bias_value)
+            takes_he = layer.feeds_activation and getattr(layer, "weight_init", "") is None
+            if takes_he and self._activation_after(i) in _RELU_LIKE:
+                layer = dataclasses.replace(layer, weight_init="he_normal")  # type: ignore[call-arg]
             for key, spec in layer.parameters(shapes[i]).items():
                 specs[f"{name}.{key}"] = spec
         return specs
 
     def _activation_after(self, i: int) -> str:
-        return next((layer.kind for layer in self.layers[i + 1 :] if layer.kind != "Dropout"), "")
+        return next((layer.kind for layer in self.layers[i + 1 :] if layer.kind not in _BETWEEN), "")
 
     def _shape_of_inputs(self) -> Shape:
         if self.input_shape is None:
@@ -141,7 +151,7 @@ class Network:
         """Record the network on a batch ``x`` of shape (N, *input_shape); gives (N, *output_shape)."""
         context = context or Context()
         for name, layer in zip(self.names, self.layers, strict=True):
-            x.graph.scope = name
+            x.graph.scope = context.layer = name
             mine = {k[len(name) + 1 :]: p for k, p in parameters.items() if k.startswith(name + ".")}
             try:
                 x = layer.forward(x, mine, context)
@@ -198,6 +208,7 @@ class Network:
             raise InputError(
                 f"the inputs hold {x[row, *place]} in row {row}, column {column}; expected finite {self.dtype} numbers."
             )
+        self.layers[0].check_rows(x)
         return x
 
     def predict_probabilities(self, inputs: Any) -> Array:
@@ -235,7 +246,7 @@ class Network:
     def __str__(self) -> str:
         if not self.is_built:
             return "Network(" + ", ".join(map(str, self.layers)) + "), shapes not known yet"
-        specs = self.parameter_specs()
+        specs = {name: spec for name, spec in self.parameter_specs().items() if spec.kind != "statistic"}
         rows = [("layer", "", "output", "parameters"), ("input", "", _shape_text(self._shape_of_inputs()), "")]
         for name, layer, shape in zip(self.names, self.layers, self.shapes(), strict=True):
             count = sum(math.prod(s.shape) for key, s in specs.items() if key.startswith(name + "."))

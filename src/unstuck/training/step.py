@@ -14,7 +14,7 @@ from unstuck.autodiff import Graph, Node, gradients
 from unstuck.autodiff.simplify import simplified
 from unstuck.errors import InputError
 from unstuck.nn.checks import number
-from unstuck.nn.layers.base import Context
+from unstuck.nn.layers.base import Context, Parameter
 from unstuck.nn.losses import Loss
 from unstuck.nn.network import Network
 from unstuck.training.optimizers import Optimizer, slot_names
@@ -39,7 +39,7 @@ class Penalty:
 
     def chosen(self, network: Network) -> list[str]:
         """The names of the parameters that are penalised."""
-        specs = network.parameter_specs()
+        specs = trained(network)
         if self.parameters == "all":
             return list(specs)
         if self.parameters == "weights":
@@ -51,6 +51,11 @@ class Penalty:
                 f"{', '.join(specs)}."
             )
         return list(self.parameters)
+
+
+def trained(network: Network) -> dict[str, Parameter]:
+    """What the gradient changes: all parameters but the statistics that layers keep themselves."""
+    return {name: spec for name, spec in network.parameter_specs().items() if spec.kind != "statistic"}
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,8 @@ class StepPlan:
     def slots(self) -> dict[str, np.ndarray[Any, Any]]:
         """The optimiser's state at the start: zeros, by name such as "dense1.weight/velocity"."""
         return {
-            f"{name}/{slot}": np.zeros_like(p)
-            for name, p in self.network.parameters.items()
+            f"{name}/{slot}": np.zeros_like(self.network.parameters[name])
+            for name in trained(self.network)
             for slot in slot_names(self.optimizer)
         }
 
@@ -94,12 +99,13 @@ class StepPlan:
         parameters = {name: graph.input(name, p.shape, p.dtype) for name, p in network.parameters.items()}
         slots = {name: graph.input(name, s.shape, s.dtype) for name, s in self.slots().items()}
 
-        outputs = network.forward(x, parameters, Context(training=True, key=key))
+        context = Context(training=True, key=key)
+        outputs = network.forward(x, parameters, context)
         graph.scope = "loss"
         data_loss = self.loss(outputs, t, weights)
         loss = data_loss
         graph.scope = "penalty"
-        specs = network.parameter_specs()
+        specs = trained(network)
         decay = {name: self.optimizer.weight_decay * (spec.kind == "weight") for name, spec in specs.items()}
         for penalty in self.penalties:
             for name in penalty.chosen(network):
@@ -109,7 +115,7 @@ class StepPlan:
                 if penalty.l2:
                     loss = loss + (0.5 * penalty.l2) * np.sum(np.square(parameters[name]))
         graph.scope = ""
-        found = gradients(loss, list(parameters.values()))
+        found = gradients(loss, [parameters[name] for name in specs])
 
         results: list[Node] = [loss, data_loss]
         if self.counts_correct:
@@ -127,14 +133,20 @@ class StepPlan:
                 factor = self.clip_norm / np.maximum(norm, self.clip_norm)
                 found = [g * factor for g in found]
         new_slots: list[Node] = []
-        for (name, p), g in zip(parameters.items(), found, strict=True):
+        known = dict(zip(specs, found, strict=True))
+        for name, p in parameters.items():
+            if name not in specs:
+                results.append(context.updates.get(name, p))
+                continue
             graph.scope = f"update of {name}"
             mine = {slot: slots[f"{name}/{slot}"] for slot in slot_names(self.optimizer)}
-            p, mine = self.optimizer.update(p, g, mine, rate, step, decay=decay[name])
+            p, mine = self.optimizer.update(p, known[name], mine, rate, step, decay=decay[name])
             results.append(p)
             new_slots += mine.values()
         graph.scope = ""
-        graph.outputs = [*results, *new_slots, *(found if with_gradients else [])]
+        # A statistic has no gradient: nothing in the loss comes from it.
+        shown = [known.get(name, graph.constant(np.zeros(p.shape, p.dtype))) for name, p in parameters.items()]
+        graph.outputs = [*results, *new_slots, *(shown if with_gradients else [])]
         return simplified(graph)
 
 

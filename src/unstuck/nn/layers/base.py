@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+import numpy as np
+
 from unstuck.errors import InputError, unknown_name
-from unstuck.nn.initializers import Initializer
+from unstuck.nn.initializers import Initializer, initializer
 
 Shape = tuple[int, ...]
 LAYERS: dict[str, type[Layer]] = {}
@@ -15,7 +17,11 @@ LAYERS: dict[str, type[Layer]] = {}
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a layer needs to be created: shape, initialiser, fans; ``kind`` is "weight" or "bias" (penalties spare biases)."""
+    """What a layer needs to be created: shape, initialiser, fans.
+
+    ``kind`` is "weight", "bias" (penalties spare biases) or "statistic": no gradient changes it, but the layer itself, which
+    hands the new value to :meth:`Context.update` in training.
+    """
 
     shape: Shape
     initial: Initializer
@@ -31,11 +37,18 @@ class Context:
     training: bool = False
     key: Any = None  # two 32-bit words as a node; None in prediction
     streams: int = field(default=0)
+    mask: Any = None  # (N, steps), true where a sequence has a step; None where all have all
+    layer: str = ""  # the name of the layer whose turn it is
+    updates: dict[str, Any] = field(default_factory=dict)  # new values of statistics, by name such as "batchnorm1.mean"
 
     def next_stream(self) -> int:
         """A number of its own for each random draw within one forward pass."""
         self.streams += 1
         return self.streams
+
+    def update(self, statistic: str, value: Any) -> None:
+        """Let a statistic of this layer have another value from the next step on."""
+        self.updates[f"{self.layer}.{statistic}"] = value
 
 
 @dataclass(frozen=True)
@@ -43,10 +56,13 @@ class Layer:
     """Base of all layers. Shapes leave out the batch axis: (features,) or (H, W, C) or (T, F)."""
 
     kind: ClassVar[str] = ""
+    feeds_activation: ClassVar[bool] = (
+        False  # weighted sums, whose best initial weights depend on the activation behind
+    )
 
     def __init_subclass__(cls) -> None:
         cls.kind = cls.__name__
-        if not cls.__name__.startswith("_"):
+        if not cls.__name__.startswith("_") and cls.__name__ != "Recurrent":
             LAYERS[cls.__name__] = cls
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -57,6 +73,9 @@ class Layer:
         """The parameters by name."""
         return {}
 
+    def check_rows(self, x: np.ndarray[Any, Any]) -> None:
+        """InputError for finished rows (N, *input_shape) that this layer, as the first of a network, cannot take."""
+
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
         """Record the layer on a batch ``x`` of shape (N, *input_shape)."""
         raise NotImplementedError
@@ -66,14 +85,21 @@ class Layer:
         settings: dict[str, Any] = {"layer": self.kind}
         for f in fields(self):
             value = getattr(self, f.name)
-            settings[f.name] = value.to_dict() if isinstance(value, Initializer) else value
+            settings[f.name] = value.to_dict() if isinstance(value, Initializer | Layer) else value
         return settings
 
     def __str__(self) -> str:
         settings = ", ".join(
-            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default and f.repr
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)
+            if f.repr and not _is(getattr(self, f.name), f.default)
         )
         return f"{self.kind}({settings})"
+
+
+def _is(value: Any, default: Any) -> bool:
+    """Whether a setting is as it would be without having been given."""
+    return value == (initializer(default) if isinstance(value, Initializer) and default is not None else default)
 
 
 def layer_from_dict(data: Mapping[str, Any]) -> Layer:

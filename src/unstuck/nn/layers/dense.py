@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from unstuck.errors import InputError
 from unstuck.nn.checks import number, whole_number
@@ -26,6 +26,7 @@ class Dense(Layer):
     weight_init: Any = None
     bias_init: Any = 0.0
     bias_value: float = 1.0
+    feeds_activation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", whole_number("Dense: units", self.units))
