@@ -245,13 +245,20 @@ class Run:
             self._orders(loop, activation, frame)
 
     def _orders(self, loop: int, activation: int, frame: types.FrameType) -> None:
-        """Stand still at the start of a step and take orders; a fork carries out each of them."""
+        """Stand still at the start of a step and take orders; a fork carries out each of them.
+
+        A job that brings its only order along has it carried out at once, without a fork.
+        """
+        found = self.walker.walk(frame)
+        only = self.job.get("at_once")
+        wanted = found if only is None else [path for path in only["leaves"] if path in found]
+        leaves = {path: found[path].read() for path in wanted}
+        ready = {"ready": True, "leaves": leaves, "hit": self.hits, "seconds": time.monotonic() - self.started}
+        wire.send(self.connection, ready)
+        if only is not None:
+            self._begin(only, loop, activation, frame)
+            return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        leaves = {path: leaf.read() for path, leaf in self.walker.walk(frame).items()}
-        wire.send(
-            self.connection,
-            {"ready": True, "leaves": leaves, "hit": self.hits, "seconds": time.monotonic() - self.started},
-        )
         while True:
             try:
                 order = wire.receive(self.connection)

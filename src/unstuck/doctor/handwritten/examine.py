@@ -14,6 +14,7 @@ from .program import Program
 from .session import Array, Session, Step, Window
 from .understand import Parameter, Understanding, known_step, rank_loops, series_before, understand, update_moment
 
+LIKELY = 16  # objectives by which an edited copy is judged where the best ones are known
 LATER_SECONDS = 5.0  # that a program gets to reach a later step
 MOST_LOOPS = 5  # candidates for the training loop that are tried
 
@@ -129,15 +130,10 @@ def trial(session: Session, variant: Program, loop: int, reference: Examination)
     Cheap (one fork of the program up to the step): the true derivatives belong to the forward pass, so they hold for a
     variant whose forward values are the same. Where they are not, only a new examination can say.
     """
-    step = session.stop(loop, reference.known.hit, variant, seconds=10.0)
-    if step is None:
+    found = session.once(loop, reference.known.hit, variant, leaves=[p.path for p in reference.known.parameters])
+    if found is None:
         return None
-    with step:
-        windows = step.take(seconds=10.0)
-        leaves = step.leaves
-    if not windows:
-        return None
-    window = windows[0]
+    leaves, window = found
     parameters = []
     for old in reference.known.parameters:
         before, after = leaves.get(old.path), window.leaves.get(old.path)
@@ -146,13 +142,20 @@ def trial(session: Session, variant: Program, loop: int, reference: Examination)
         parameters.append(Parameter(old.path, old.shape, before, after, old.mask))
     moment = update_moment(window, parameters)
     known = dataclasses.replace(
-        reference.known, parameters=parameters, window=window, leaves=leaves, update_moment=moment
+        reference.known,
+        parameters=parameters,
+        window=window,
+        leaves=reference.known.leaves | leaves,
+        update_moment=moment,
     )
     marks = {s.flat.tobytes() for s in series_before(window, moment).values()}
     base = series_before(reference.known.window, reference.known.update_moment)
     same = all(np.array_equal(a.before, b.before) for a, b in zip(parameters, reference.known.parameters, strict=True))
+    objectives = reference.derivatives.objectives
+    if reference.state in ("right", "wrong"):  # what is descended is known
+        objectives = [c.objective for c in reference.ranking if c.objective.kind != "chain"][:LIKELY]
     held = [
-        o for o in reference.derivatives.objectives
+        o for o in objectives
         if same and o.kind != "chain" and base[o.value].flat.tobytes() in marks
     ]  # fmt: skip
     best = reference.best.objective if reference.best is not None else None

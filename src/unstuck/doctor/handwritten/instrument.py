@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 # names of the recorder's functions; they live in ``builtins`` so that globals() of the program stays as it was
 # (two underscores at both ends: otherwise a class body would rename them)
@@ -337,7 +337,15 @@ def _plain(node: ast.expr) -> bool:
 
 def _loaded(node: ast.expr) -> ast.expr:
     """A copy of an assigned target as an expression that reads it, without any instrumentation."""
-    copy = ast.parse(ast.unparse(node), mode="eval").body
-    for child in ast.walk(copy):
-        ast.copy_location(child, node)
-    return copy
+
+    def copied(part: Any) -> Any:
+        if isinstance(part, list):
+            return [copied(item) for item in part]
+        if not isinstance(part, ast.AST):
+            return part
+        if isinstance(part, ast.expr_context):
+            return ast.Load()
+        new = type(part)(**{name: copied(value) for name, value in ast.iter_fields(part)})
+        return ast.copy_location(new, node)
+
+    return cast(ast.expr, copied(node))

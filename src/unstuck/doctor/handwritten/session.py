@@ -395,6 +395,21 @@ class Session:
             return None
         return Step(self, program or self.program, connection, answer, seconds)
 
+    def once(
+        self, loop: int, hit: int, program: Program | None = None, *, leaves: Iterable[str], seconds: float = 10.0
+    ) -> tuple[dict[str, Array], Window] | None:
+        """One pass of a loop with these variables before it and the window of it; None when the program ends before.
+
+        Cheaper than `stop` and `take`: nothing is forked, and nothing else is read.
+        """
+        order = {"do": "step", "windows": 1, "seconds": seconds, "sites": None, "leaves": list(leaves)}
+        with self._start("step", program, seconds, loop=loop, hit=hit, at_once=order) as connection:
+            first = self.receive(connection, seconds + 10)
+            if not first.get("ready"):
+                return None
+            windows = self.receive(connection, seconds + 10).get("windows", [])
+        return (first["leaves"], _window(windows[0])) if windows else None
+
     def close(self) -> None:
         if hasattr(self, "_keeper"):
             self._keeper.close()
