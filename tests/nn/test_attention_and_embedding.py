@@ -160,6 +160,19 @@ def test_a_network_with_attention_learns_which_token_comes_first(engine: str) ->
     assert run.evaluate((tokens, tokens[:, 0]))["accuracy"] > 0.9
 
 
+@pytest.mark.parametrize("batch_size", [8, 32])
+def test_embedding_takes_the_same_steps_on_both_engines_in_whole_batches(batch_size: int) -> None:
+    tokens = np.random.default_rng(1).integers(0, 20, (64, 7))
+    losses = [
+        us.fit(
+            nn.Network(nn.Embedding(20, 4), nn.Flatten(), nn.Dense(2)), (tokens, (tokens[:, 0] > 9).astype(int)), epochs=3,
+            optimizer=us.SGD(0.1), preprocessing="none", batch_size=batch_size, engine=engine, loss="cross_entropy",
+        ).history["loss"]
+        for engine in ("reference", "cpu")
+    ]  # fmt: skip
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
 MISTAKES: list[tuple[Any, str]] = [
     (
         lambda: nn.Network(nn.Embedding(5, 2), input_shape=3).outputs(np.array([[0, 1, 2], [3, 7, 0]])),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unstuck.autodiff import apply
 from unstuck.errors import InputError
 from unstuck.nn.checks import whole_number
 from unstuck.nn.initializers import initializer
@@ -63,4 +64,5 @@ class Embedding(Layer):
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
         if self.padding is not None:
             context.mask = x != self.padding  # (N, steps)
-        return parameters["weight"][x.astype(np.int64)]  # (N, steps, width)
+        # Not weight[…], which would also serve numbers below 0: check_rows has refused them.
+        return apply("take", parameters["weight"], x.astype(np.int64))  # (N, steps, width)
