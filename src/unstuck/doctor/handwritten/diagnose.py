@@ -78,6 +78,14 @@ def _diagnosed(session: Session, program: Program, started: float, budget: float
         _look(case)
     except OutOfTime:
         case.open_questions.append(f"the time ({budget:.0f} s) was over before everything was checked; {beyond.MORE}")
+    except WatchError:
+        raise
+    except Exception as error:  # on an unusual program: what was found until then is not lost
+        if case.examination is None:
+            raise
+        case.open_questions.append(
+            f"a check broke off ({type(error).__name__}: {error}); what follows it was not looked at"
+        )
     finally:
         beside.shutdown(wait=False)
     session.deadline = max(session.deadline, time.monotonic() + LAST_WORDS)

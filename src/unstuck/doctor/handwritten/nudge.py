@@ -243,8 +243,10 @@ def textbook_losses(value: Series, target: Series) -> Iterable[tuple[str, Array]
                 yields.append(("hinge", -t * (t * o < 1)))
                 yields.append(("squared hinge", -t * np.maximum(1 - t * o, 0)))
                 yields.append(("logistic margin", -t * 0.5 * (1 + np.tanh(-0.5 * t * o))))
-            yields.append(("absolute error", np.sign(o - t)))
-            yields.append(("Huber", np.clip(o - t, -1, 1)))
+            sides = np.sign(o - t)
+            if np.any(sides != sides[0]):  # all on one side: that is the sum of the outputs, whatever the target
+                yields.append(("absolute error", sides))
+                yields.append(("Huber", np.clip(o - t, -1, 1)))
             if low >= 0:
                 yields.append(("Poisson", np.exp(np.minimum(o, 50)) - t))
     return yields

@@ -206,7 +206,7 @@ class Recorder:
             same = len(set(series.shapes)) == 1
             first = series.shapes[0]
             flat = (
-                np.array(series.values, dtype=np.float64)
+                np.array(series.values, dtype=np.float64).ravel()  # (an array without axes is told as one number)
                 if same and not first
                 else np.concatenate([np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in series.values])
             )

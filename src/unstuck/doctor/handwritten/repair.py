@@ -18,7 +18,7 @@ from .edits.model import Edit, Facts
 from .examine import Examination, Trial, examine_step, reexamine, trial
 from .instrument import Site
 from .program import Program
-from .session import Array, Series, Session, WatchError
+from .session import Array, OutOfTime, Series, Session
 from .understand import Understanding, series_before
 
 T = TypeVar("T")
@@ -372,7 +372,9 @@ def _try(session: Session, program: Program, variant: Program, loop: int, refere
     try:
         number = mapped_loop(session, program, variant, loop)
         return None if number is None else trial(session, variant, number, reference)
-    except (WatchError, OSError):
+    except OutOfTime:
+        raise
+    except Exception:  # an edited copy may do anything: one that cannot be judged is no repair
         return None
 
 
@@ -387,7 +389,9 @@ def _examined(
             return None
         with step:
             found = reexamine(step, number, reference) if short else examine_step(step, number, seed=2)
-    except (WatchError, OSError):
+    except OutOfTime:
+        raise
+    except Exception:  # an edited copy may do anything: one that cannot be judged is no repair
         return None
     if found is None:
         return None
