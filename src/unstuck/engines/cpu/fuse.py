@@ -67,7 +67,9 @@ class Fusion:
     def _needed_in_memory(self) -> set[int]:
         needed = {node.index for node in self.graph.outputs}
         for node in self.graph.nodes:
-            if self._is_compiled_product(node) or (node.operation in VIEWS and not _only_ones(node)):
+            if self._is_compiled_product(node) or (
+                node.operation in VIEWS and not _only_ones(node) and not _moves(node)
+            ):
                 needed.update(parent.index for parent in node.inputs)
             elif node.inputs and not self._is_compiled(node):
                 needed.add(node.index)
@@ -95,7 +97,7 @@ class Fusion:
             return node.params["axis"] == x.ndim - 1 and x.dtype.kind == "f" and self._row_fits(x)
         if node.operation == "random_uniform":
             return node.size < 2**32 and node.inputs[0].dtype == np.uint32
-        return node.operation in VIEWS or self._is_compiled_product(node) or has_rule(node)
+        return (node.operation in VIEWS and not _moves(node)) or self._is_compiled_product(node) or has_rule(node)
 
     def _vectors(self, columns: int, dtype: Any) -> int:
         return -(-columns // self.host.lanes(dtype))
@@ -108,7 +110,11 @@ class Fusion:
         operation = node.operation
         if not node.inputs:
             return
-        if operation in VIEWS and (not _only_ones(node) or node.inputs[0].index in self.stored | self.views):
+        if (
+            operation in VIEWS
+            and not _moves(node)
+            and (not _only_ones(node) or node.inputs[0].index in self.stored | self.views)
+        ):
             self.views.add(node.index)
             self.stored.add(node.index)
         elif not self._is_compiled(node):
@@ -300,3 +306,20 @@ def _own_axes(node: Node) -> Axes:
 def _working(node: Node) -> np.dtype[Any]:
     """The dtype that decides the length of vectors: the one of the floats."""
     return node.dtype if node.dtype.kind == "f" else np.dtype(np.float32)
+
+
+def _moves(node: Node) -> bool:
+    """Whether a reshape shows values in an order in which they do not lie: they have to be copied."""
+    if node.operation != "reshape" or _only_ones(node):
+        return False
+    parent = node.inputs[0]
+    while parent.operation == "reshape" or (parent.operation == "slice" and _is_run(parent)):
+        parent = parent.inputs[0]
+    return parent.operation in VIEWS
+
+
+def _is_run(node: Node) -> bool:
+    """Whether a slice is a run of whole rows, which lie one behind the other."""
+    rows, *others = node.params["slices"]
+    whole = all(span == (0, n, 1) for span, n in zip(others, node.inputs[0].shape[1:], strict=True))
+    return whole and rows[2] == 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph
-from unstuck.engines.cpu.engine import Compiled
+from unstuck.engines.cpu.engine import Compiled, aligned
 from unstuck.engines.cpu.listing import listing
 from unstuck.engines.cpu.plan import Binding, Source
 from unstuck.engines.steps import Training
@@ -22,8 +22,9 @@ class CpuSteps:
     def __init__(self, training: Training) -> None:
         self.training = training
         self._programs: dict[int, _Stepping] = {}
-        self._parts: list[Array] = []
-        self._parts = self._program(training.batch).parts
+        self._memory: list[Array] = []
+        first = self._program(training.batch)
+        self._memory, self._parts = first.memory, first.parts
         self.state = list(training.state)
 
     @property
@@ -52,14 +53,14 @@ class CpuSteps:
 
     def _program(self, rows: int) -> _Stepping:
         if rows not in self._programs:
-            self._programs[rows] = _Stepping(self.training, self.training.record(rows), self._parts)
+            self._programs[rows] = _Stepping(self.training, self.training.record(rows), self._memory)
         return self._programs[rows]
 
 
 class _Stepping:
     """The compiled steps of one batch size."""
 
-    def __init__(self, training: Training, graph: Graph, state: Sequence[Array]) -> None:
+    def __init__(self, training: Training, graph: Graph, memory: Sequence[Array]) -> None:
         self.training, self.graph = training, graph
         self.rows = graph.inputs[0].shape[0]
         first = 2 if training.weights is None else 3  # the numbers of rate, step and key; then comes the state
@@ -88,20 +89,23 @@ class _Stepping:
         slots = self.compiled.plan.input_slots
         for number, array in direct.items():
             self.compiled.point(slots[number], array)
-        self.parts = self._state(first + 3, state)
+        self.memory, self.parts = self._state(first + 3, memory)
         for number, source in gathered.items():
             array = stored[number]
             if array is not None:
                 self._show(number, array, source.scaled)
 
-    def _state(self, first: int, shared: Sequence[Array]) -> list[Array]:
-        """The parameters and slots in their places: new ones, or those of another batch size."""
-        plan, inputs = self.compiled.plan, self.graph.inputs[first:]
-        if not shared:
-            return [self.compiled.room(plan.view(node)) for node in inputs]
-        for node, array in zip(inputs, shared, strict=True):
-            self.compiled.point(plan.view(node).storage.slot, array)
-        return list(shared)
+    def _state(self, first: int, shared: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+        """Memory of the parameters and slots, and they themselves in it: new memory, or that of another batch size."""
+        compiled, memory, parts = self.compiled, [], []
+        for number, node in enumerate(self.graph.inputs[first:]):
+            view = compiled.plan.view(node)
+            raw = shared[number] if shared else aligned(view.storage.size)
+            assert len(raw) == view.storage.size, "the state lies otherwise for another batch size"
+            compiled.point(view.storage.slot, raw)
+            memory.append(raw)
+            parts.append(compiled.array(view))
+        return memory, parts
 
     def _show(self, number: int, array: Array, scaled: bool) -> None:
         """Let an input be gathered from an array."""

@@ -51,7 +51,10 @@ class Product:
         fetched = (
             [k for k in plan.kernels if k.kind == "gather" and plan.fetches(k)] if plan.asks_ahead is kernel else []
         )
-        read = sum(plan.view(node).storage.size for node in group.reads if node.shape == group.space)
+        beside = [
+            node for node in group.reads if node.shape == group.space and (node.inputs or node.index in plan.views)
+        ]
+        read = sum(plan.view(node).storage.size for node in beside)
         self.far = read > NEAR
         self.gathers = [Gather(code, plan, k) for k in fetched]
         self.a = self._operand(plan.view(a))
