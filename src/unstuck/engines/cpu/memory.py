@@ -82,7 +82,8 @@ def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
 
 def placed(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool, slot: int = ARENA) -> View:
     """A new place in the arena (or another slot). Rows begin on cache lines, unless it is to be ``dense``."""
-    lanes = LINE // dtype.itemsize
+    # A whole vector of a float32 kernel is 16 values, also of the 8-byte integers that stand beside the floats in it.
+    lanes = LINE // (dtype.itemsize if dtype.kind == "f" else min(dtype.itemsize, 4))
     columns = shape[-1] if shape else 1
     strides = contiguous(shape)
     count = math.prod(shape)
@@ -96,5 +97,5 @@ def placed(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool, slot: i
                 width += lanes  # rows a multiple of a page apart would compete for the same places of the cache
             strides = (*(s // columns * width for s in strides[:-1]), 1)
             count = count // columns * width
-    size = max(1, -(-count * dtype.itemsize // LINE)) * LINE
+    size = max(1, -(-count // lanes)) * lanes * dtype.itemsize
     return View(Storage(slot, size), shape, strides, dtype, padded=padded)
