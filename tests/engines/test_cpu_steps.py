@@ -114,6 +114,7 @@ def _loss_of_a_child(queue: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork\\(\\) was called:RuntimeWarning")  # JAX, where another test has loaded it
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_training_works_in_forked_and_spawned_processes(method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
