@@ -42,4 +42,5 @@ CAUSE = Cause(
         they then cannot pass a gradient check.
     """,
     references=("Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, 2013",),
+    checked_in=("handwritten",),
 )

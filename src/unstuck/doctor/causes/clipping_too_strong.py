@@ -31,4 +31,5 @@ CAUSE = Cause(
         Training with normalised gradients is a method of its own. Private training (DP-SGD) clips every sample on
         purpose.
     """,
+    checked_in=("handwritten",),
 )
