@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -108,25 +109,48 @@ def test_several_python_threads_may_train_at_once() -> None:
     assert all(close(run, alone, 0.0) for run in found)
 
 
-def _loss_of_a_child(queue: Any) -> None:
-    threads.set_threads(2)
-    queue.put(trained("cpu").history["loss"])
+_CHILD = """
+import multiprocessing
+import subprocess
+import sys
+
+import numpy as np
+import unstuck as us
+from unstuck.engines.cpu import threads
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:os.fork\\(\\) was called:RuntimeWarning")  # JAX, where another test has loaded it
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_training_works_in_forked_and_spawned_processes(method: str) -> None:
-    if method not in multiprocessing.get_all_start_methods():
-        pytest.skip(f"no {method} here")
+def losses():
     threads.set_threads(2)
-    here = trained("cpu").history["loss"]
-    context = multiprocessing.get_context(method)
+    rng = np.random.default_rng(3)
+    data = rng.normal(size=(57, 6)).astype("float32"), rng.integers(0, 3, 57)
+    network = us.nn.Network(us.nn.Dense(9), us.nn.Tanh(), us.nn.Dense(3))
+    return us.fit(network, data, batch_size=8, epochs=3, engine="cpu", seed=0).history["loss"]
+
+
+def tell(queue):
+    queue.put(losses())
+
+
+if __name__ == "__main__":
+    here = losses()
+    context = multiprocessing.get_context(sys.argv[1])
     queue = context.Queue()
-    child = context.Process(target=_loss_of_a_child, args=(queue,))
+    child = context.Process(target=tell, args=(queue,))
     child.start()
-    assert queue.get(timeout=60) == here
+    there = queue.get(timeout=60)
     child.join()
+    print("same" if here == there else f"{here} {there}")
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_training_works_in_forked_and_spawned_processes(method: str, tmp_path: Path) -> None:
+    # A program of its own: what a child that is spawned imports does not depend on how the tests were started.
+    program = tmp_path / "program.py"
+    program.write_text(_CHILD)
+    command = [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", str(program), method]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("same", "")
 
 
 def test_threads_that_are_no_number_are_refused() -> None:
