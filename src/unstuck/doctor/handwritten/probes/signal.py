@@ -8,6 +8,7 @@ import numpy as np
 
 from unstuck.doctor.findings import Evidence, Proof
 
+from ..edits.origins import given_to
 from ..edits.reading import called
 from ..program import Program
 from ..session import Array, Series, WatchError
@@ -196,7 +197,7 @@ def origin(e: Examination) -> tuple[ast.Assign, str] | None:
     name, found = root_name(text), None
     for _ in range(4):
         assigned = [(s, part) for s in e.experiments.reading.statements
-                    if isinstance(s, ast.Assign) for part in _parts(s, name)]  # fmt: skip
+                    if isinstance(s, ast.Assign) for part in given_to(s, name)]  # fmt: skip
         if len(assigned) != 1:
             break
         statement, value = assigned[0]
@@ -213,18 +214,6 @@ def origin(e: Examination) -> tuple[ast.Assign, str] | None:
 
 
 _SAME = {"reshape", "copy", "astype", "tolist", "transpose", "ravel", "flatten"}
-
-
-def _parts(statement: ast.Assign, name: str) -> list[ast.expr]:
-    """What a statement assigns to a name: the whole value, or one member of it."""
-    found: list[ast.expr] = []
-    for target in statement.targets:
-        if isinstance(target, ast.Name) and target.id == name:
-            found.append(statement.value)
-        if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
-            pairs = zip(target.elts, statement.value.elts, strict=False)
-            found += [value for one, value in pairs if isinstance(one, ast.Name) and one.id == name]
-    return found
 
 
 def signal_of(e: Examination, source: str) -> tuple[float, float] | None:
