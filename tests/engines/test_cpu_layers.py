@@ -1,0 +1,208 @@
+"""Every layer trains on the CPU engine as on the reference engine, in whole batches and in a partial last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import unstuck as us
+from unstuck import nn
+from unstuck.autodiff.graph import record
+from unstuck.engines.cpu import CpuEngine
+from unstuck.engines.reference import ReferenceEngine
+from unstuck.nn.layers.base import LAYERS
+
+ROWS, BATCH = 11, 4  # two whole batches and one of 3 rows
+
+
+def wave(x: Any, gain: Any) -> Any:
+    return np.sin(x) * gain
+
+
+def scaled(x: Any, before: Any) -> Any:
+    return x * before
+
+
+CASES: dict[str, tuple[nn.Layer, tuple[int, ...]]] = {
+    "conv": (nn.Conv2D(4, 3), (6, 7, 3)),
+    "conv 5×5 of one channel": (nn.Conv2D(6, 5, padding=2), (8, 8)),
+    "conv 1×1": (nn.Conv2D(3, 1, bias=False), (3, 3, 2)),
+    "conv of one pixel": (nn.Conv2D(2, 1), (1, 1, 1)),
+    "conv as large as the image": (nn.Conv2D(3, (4, 3)), (4, 3, 1)),
+    "conv, all settings": (
+        nn.Conv2D(4, (3, 2), stride=(2, 1), padding=((1, 0), (2, 1)), dilation=(1, 2), groups=2),
+        (5, 6, 4),
+    ),
+    "conv of many channels": (nn.Conv2D(37, 3, padding="same"), (4, 3, 35)),
+    "depthwise conv": (nn.DepthwiseConv2D(2, multiplier=2, padding=1), (3, 4, 3)),
+    "conv over one axis": (nn.Conv1D(3, 3, stride=2, padding=1), (7, 2)),
+    "conv over one axis, one step": (nn.Conv1D(2, 1), (1, 2)),
+    "transposed conv": (nn.ConvTranspose2D(3, (3, 2), stride=(2, 1), padding=((1, 0), (0, 1))), (3, 4, 2)),
+    "transposed conv over one axis": (nn.ConvTranspose1D(2, 3, stride=2, dilation=2), (4, 3)),
+    "max pool": (nn.MaxPool2D(2), (4, 5, 2)),
+    "max pool of many channels": (nn.MaxPool2D(2), (4, 4, 18)),
+    "max pool, overlapping and padded": (nn.MaxPool2D(3, stride=2, padding=1), (5, 6, 2)),
+    "max pool over one axis": (nn.MaxPool1D(3, stride=1), (5, 2)),
+    "average pool": (nn.AveragePool2D(2), (4, 5, 2)),
+    "average pool, overlapping and padded": (nn.AveragePool2D(3, stride=2, padding=1), (5, 6, 2)),
+    "average pool over one axis": (nn.AveragePool1D(2, padding=1), (5, 2)),
+    "global max pool": (nn.GlobalMaxPool(), (3, 4, 2)),
+    "global average pool": (nn.GlobalAveragePool(), (5, 2)),
+    "dense": (nn.Dense(3), (4,)),
+    "dropout": (nn.Dropout(0.4), (6,)),
+    "spatial dropout": (nn.SpatialDropout(0.4), (3, 4)),
+    "batch norm": (nn.BatchNorm(), (5,)),
+    "batch norm of images": (nn.BatchNorm(), (3, 2, 4)),
+    "layer norm": (nn.LayerNorm(), (3, 4)),
+    "flatten": (nn.Flatten(), (2, 3)),
+    "identity": (nn.Identity(), (4,)),
+    "sigmoid": (nn.Sigmoid(), (4,)),
+    "tanh": (nn.Tanh(), (4,)),
+    "relu": (nn.ReLU(), (4,)),
+    "leaky relu": (nn.LeakyReLU(0.2), (4,)),
+    "elu": (nn.ELU(0.7), (4,)),
+    "gelu": (nn.GELU(), (4,)),
+    "silu": (nn.SiLU(), (4,)),
+    "softplus": (nn.Softplus(), (4,)),
+    "softmax": (nn.Softmax(), (4,)),
+    "function": (nn.Function(wave, shapes={"gain": (4,)}, init={"gain": nn.Normal(1.0)}), (4,)),
+    "simple rnn": (nn.SimpleRNN(5), (4, 3)),
+    "simple rnn, one step of one unit": (nn.SimpleRNN(1), (1, 1)),
+    "simple rnn with relu, all states": (nn.SimpleRNN(17, sequences=True, activation="relu"), (3, 2)),
+    "gru": (nn.GRU(5, sequences=True), (4, 3)),
+    "gru, backwards": (nn.GRU(4, reverse=True), (4, 3)),
+    "lstm": (nn.LSTM(5), (4, 3)),
+    "lstm, all states, backwards": (nn.LSTM(18, sequences=True, reverse=True), (3, 2)),
+    "lstm, truncated": (nn.LSTM(3, truncate=2), (5, 2)),
+    "both directions": (nn.Bidirectional(nn.LSTM(3)), (4, 2)),
+    "attention": (nn.SelfAttention(2), (5, 4)),
+    "attention, causal": (nn.SelfAttention(1, causal=True), (4, 3)),
+    "add": (nn.Add(nn.Identity(), [nn.Dense(5), nn.ReLU(), nn.Dense(4)]), (4,)),
+    "concatenate": (nn.Concatenate(nn.Dense(3), [nn.Dense(2), nn.Tanh()]), (4,)),
+    "concatenate images": (nn.Concatenate(nn.Conv2D(3, 3, padding="same"), nn.Identity()), (3, 4, 2)),
+}
+# Layers that come first, and what stands behind them.
+FIRST: dict[str, tuple[list[nn.Layer], tuple[int, ...]]] = {
+    "embedding": ([nn.Embedding(6, 4)], (5,)),
+    "embedding with padding": ([nn.Embedding(6, 3, padding=0), nn.GRU(4)], (5,)),
+    "embedding before attention": ([nn.Embedding(6, 4, padding=0), nn.SelfAttention(2)], (5,)),
+    "masking": ([nn.Masking(), nn.LSTM(3)], (4, 2)),
+    "masking, both directions": ([nn.Masking(), nn.Bidirectional(nn.SimpleRNN(3))], (4, 2)),
+}
+
+
+def kinds(layer: nn.Layer) -> set[str]:
+    """The names of a layer and of those within it."""
+    inner = [one for branch in getattr(layer, "branches", ()) for one in branch]
+    inner += [part for part in (getattr(layer, "recurrent", None),) if part is not None]
+    return {layer.kind}.union(*map(kinds, inner))
+
+
+def test_every_layer_of_the_library_is_among_the_cases() -> None:
+    covered = set().union(*(kinds(layer) for layer, _ in CASES.values()))
+    covered |= {layer.kind for layers, _ in FIRST.values() for layer in layers}
+    assert {name for name, kind in LAYERS.items() if kind.__module__.startswith("unstuck.")} == covered
+
+
+def network_of(name: str, dtype: Any) -> nn.Network:
+    """The layer between one that asks for its gradient by the input, and one that makes 3 classes of what comes out."""
+    if name in FIRST:
+        layers, shape = FIRST[name]
+    else:
+        layer, shape = CASES[name]
+        layers = [nn.Function(scaled, shapes={"before": shape}, init={"before": nn.Normal(1.0)}), layer]
+    return nn.Network(*layers, nn.Flatten(), nn.Dense(3), input_shape=shape, dtype=dtype, seed=4)
+
+
+def rows_for(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    rng = np.random.default_rng(6)
+    if name.startswith("embedding"):
+        tokens = rng.integers(0, 6, (ROWS, *shape))
+        tokens[:, 0] = 1  # no row is all padding
+        return tokens
+    x = rng.normal(size=(ROWS, *shape))
+    if name.startswith("masking"):
+        x[::2, 2:] = 0
+    return x
+
+
+def trained(name: str, engine: str, dtype: Any, batch: int | None) -> us.Run:
+    network = network_of(name, dtype)
+    x = rows_for(name, network.input_shape or ())
+    y = np.arange(ROWS) % 3
+    settings: dict[str, Any] = {"loss": "cross_entropy", "optimizer": us.SGD(0.1), "preprocessing": "none", "seed": 1}
+    return us.fit(network, (x, y), epochs=1, batch_size=batch, engine=engine, **settings)
+
+
+def assert_close(name: str, dtype: Any, batch: int | None, tolerance: float) -> None:
+    ours, right = (trained(name, engine, dtype, batch) for engine in ("cpu", "reference"))
+    for key, wanted in right.network.parameters.items():
+        found = ours.network.parameters[key]
+        assert found.dtype == dtype
+        # (A bias whose updates cancel each other is as exact as they are, not as it is small.)
+        assert np.abs(found - wanted).max() <= tolerance * max(np.abs(wanted).max(), 0.01), key
+    assert ours.history["loss"] == pytest.approx(right.history["loss"], rel=tolerance)
+
+
+@pytest.mark.parametrize("name", [*CASES, *FIRST])
+def test_some_steps_with_a_partial_last_batch_in_float32(name: str) -> None:
+    assert_close(name, np.float32, BATCH, 1e-5)
+
+
+@pytest.mark.parametrize("name", [*CASES, *FIRST])
+def test_one_step_in_float64(name: str) -> None:
+    assert_close(name, np.float64, None, 1e-12)
+
+
+# Faults that were mended ------------------------------------------------------------------------------------------------
+def through_a_running_total(x: Any, steps: Any) -> Any:
+    return x @ np.cumsum(steps, axis=0)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 10, 11])
+def test_a_partial_last_batch_goes_on_with_the_state_where_parts_run_in_numpy(batch: int) -> None:
+    """Both batch sizes see the parameters in one memory, however each of them lays out its own values."""
+    x = np.random.default_rng(2).normal(size=(ROWS, 5)).astype(np.float32)
+    networks = []
+    for engine in ("cpu", "reference"):
+        total = nn.Function(through_a_running_total, shapes={"steps": (5, 6)}, init={"steps": nn.Normal(1.0)})
+        network = nn.Network(total, nn.Dense(3), input_shape=5, seed=3)
+        us.fit(network, (x, np.arange(ROWS) % 3), epochs=3, batch_size=batch, engine=engine, seed=1,
+               optimizer=us.Adam(0.01))  # fmt: skip
+        networks.append(network)
+    for found, right in zip(*(network.parameters.values() for network in networks), strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 2), (2, 5, 17), (6, 1, 16)], ids=str)
+def test_a_reshape_of_a_transposed_value_shows_its_new_order(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(3).normal(size=shape)
+
+    def function(x: Any) -> Any:
+        turned = np.reshape(np.transpose(x + 1, (1, 0, 2)), (shape[0] * shape[1], shape[2]))
+        back = np.reshape(np.transpose(x * 2, (2, 1, 0)), (-1,))
+        return turned, turned @ np.transpose(turned), np.tanh(back) + 1, np.reshape(x.T, (shape[2], -1)) @ turned
+
+    graph = record(function, x)
+    for found, right in zip(CpuEngine().compile(graph)(x), ReferenceEngine().compile(graph)(x), strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 16, 17])
+def test_rows_of_whole_numbers_do_not_run_into_what_lies_behind_them(width: int) -> None:
+    rng = np.random.default_rng(4)
+    whole, table = rng.integers(0, 5, (5, width)), rng.normal(size=(40, 3)).astype(np.float32)
+
+    def function(whole: Any, table: Any) -> Any:
+        # One kernel makes several rows of whole numbers, which lie side by side until they have been looked up.
+        places = [whole * 2]
+        for k in range(1, 5):
+            places.append(places[-1] + k)
+        return [np.sum(table[place], axis=1) for place in places]
+
+    graph = record(function, whole, table)
+    pairs = zip(CpuEngine().compile(graph)(whole, table), ReferenceEngine().compile(graph)(whole, table), strict=True)
+    for found, right in pairs:
+        np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6)
