@@ -11,7 +11,6 @@ import numpy as np
 
 from unstuck.autodiff import apply
 from unstuck.errors import InputError
-from unstuck.nn.checks import whole_number
 from unstuck.nn.initializers import initializer
 from unstuck.nn.layers import geometry
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
@@ -34,19 +33,9 @@ class _Convolution(Layer):
     feeds_activation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for name in ("filters", "groups"):
-            object.__setattr__(self, name, whole_number(f"{self.kind}: {name}", getattr(self, name)))
-        for name in ("size", "stride", "dilation"):
-            object.__setattr__(self, name, geometry.sizes(f"{self.kind}: {name}", getattr(self, name), self.dims))
-        object.__setattr__(self, "padding", geometry.padding(f"{self.kind}: padding", self.padding, self.dims))
-        if not isinstance(self.bias, bool):
-            hint = " An activation is a layer of its own, such as nn.ReLU()." if isinstance(self.bias, str) else ""
-            raise InputError(f"{self.kind}: bias is {self.bias!r}; expected True or False.{hint}")
+        geometry.settle(self, self.dims, ("filters", "groups"))
         if self.filters % self.groups:
             raise InputError(f"{self.kind}: {self.filters} filters do not fall into {self.groups} equal groups.")
-        if self.weight_init is not None:
-            object.__setattr__(self, "weight_init", initializer(self.weight_init))
-        object.__setattr__(self, "bias_init", initializer(self.bias_init))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         spatial, channels = geometry.spatial_of(self, input_shape, self.dims)

@@ -11,7 +11,6 @@ import numpy as np
 
 from unstuck.autodiff import apply
 from unstuck.errors import InputError
-from unstuck.nn.checks import whole_number
 from unstuck.nn.initializers import initializer
 from unstuck.nn.layers import geometry
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
@@ -31,15 +30,7 @@ class _ConvTranspose(Layer):
     feeds_activation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "filters", whole_number(f"{self.kind}: filters", self.filters))
-        for name in ("size", "stride", "dilation"):
-            object.__setattr__(self, name, geometry.sizes(f"{self.kind}: {name}", getattr(self, name), self.dims))
-        object.__setattr__(self, "padding", geometry.padding(f"{self.kind}: padding", self.padding, self.dims))
-        if not isinstance(self.bias, bool):
-            raise InputError(f"{self.kind}: bias is {self.bias!r}; expected True or False.")
-        if self.weight_init is not None:
-            object.__setattr__(self, "weight_init", initializer(self.weight_init))
-        object.__setattr__(self, "bias_init", initializer(self.bias_init))
+        geometry.settle(self, self.dims, ("filters",))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         spatial, _ = geometry.spatial_of(self, input_shape, self.dims)

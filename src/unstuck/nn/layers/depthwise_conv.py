@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from unstuck.nn.checks import whole_number
 from unstuck.nn.layers import geometry
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 from unstuck.nn.layers.conv import Conv2D
@@ -31,10 +30,7 @@ class DepthwiseConv2D(Layer):
     feeds_activation: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "multiplier", whole_number("DepthwiseConv2D: multiplier", self.multiplier))
-        checked = self._for_channels(1)
-        for name in ("size", "stride", "padding", "dilation", "weight_init", "bias_init"):
-            object.__setattr__(self, name, getattr(checked, name))
+        geometry.settle(self, 2, ("multiplier",))
 
     def _for_channels(self, channels: int) -> Conv2D:
         return Conv2D(

@@ -7,6 +7,7 @@ from typing import Any
 
 from unstuck.errors import InputError
 from unstuck.nn.checks import whole_number
+from unstuck.nn.initializers import initializer
 from unstuck.nn.layers.base import Shape
 
 Pads = tuple[tuple[int, int], ...]
@@ -34,6 +35,25 @@ def padding(what: str, value: Any, dims: int) -> str | Pads:
     raise InputError(
         f"{what} is {value!r}; expected 'valid', 'same', a whole number, or {dims} of them or of pairs (before, after)."
     )
+
+
+def settle(layer: Any, dims: int, counts: Sequence[str]) -> None:
+    """Check what all convolutions let a user set, and put it into its full form in the (frozen) layer.
+
+    ``counts`` names the settings that are plain whole numbers of at least 1.
+    """
+    kind = layer.kind
+    found: dict[str, Any] = {name: whole_number(f"{kind}: {name}", getattr(layer, name)) for name in counts}
+    found |= {name: sizes(f"{kind}: {name}", getattr(layer, name), dims) for name in ("size", "stride", "dilation")}
+    found["padding"] = padding(f"{kind}: padding", layer.padding, dims)
+    if not isinstance(layer.bias, bool):
+        hint = " An activation is a layer of its own, such as nn.ReLU()." if isinstance(layer.bias, str) else ""
+        raise InputError(f"{kind}: bias is {layer.bias!r}; expected True or False.{hint}")
+    if layer.weight_init is not None:
+        found["weight_init"] = initializer(layer.weight_init)
+    found["bias_init"] = initializer(layer.bias_init)
+    for name, value in found.items():
+        object.__setattr__(layer, name, value)
 
 
 def reach(size: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
