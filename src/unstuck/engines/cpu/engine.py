@@ -47,14 +47,15 @@ class Compiled:
     def __init__(self, graph: Graph, binding: Binding | None = None) -> None:
         self.plan = Plan(graph, host(), binding)
         self.segments = self.plan.segments
-        self._library = library(self.plan.key(), self._text, host())
+        key = self.plan.key()
+        self._library = library(key, self._text, host())
         self.functions = [
             None if segment[0].kind == "reference" else self._library.function(f"run{i}")
             for i, segment in enumerate(self.segments)
         ]
         # Parts in Python are one thread's work.
         alone = any(function is None for function in self.functions)
-        self._choice = threads_.Choice(0.0 if alone else sum(map(operations, self.plan.kernels)))
+        self._choice = threads_.choice(key, 0.0 if alone else sum(map(operations, self.plan.kernels)))
         self.arena = aligned(self.plan.arena_bytes)
         self._constants = aligned(max(self.plan.constant_bytes, LINE))
         self._barrier = aligned(2 * LINE)
@@ -85,11 +86,11 @@ class Compiled:
     def run(self, first: int, last: int) -> None:
         """Run steps, in as many threads as pay; with parts for the reference engine in between, step by step."""
         while first < last:
-            threads, steps = self._choice.next(last - first)
+            turn = self._choice.next(last - first)
             begun = time.perf_counter()
-            threads = threads_.team.run(threads, functools.partial(self._part, first, first + steps))
-            self._choice.tell(threads, (time.perf_counter() - begun) / steps)
-            first += steps
+            threads = threads_.team.run(turn.threads, functools.partial(self._part, first, first + turn.steps))
+            self._choice.tell(turn, threads, (time.perf_counter() - begun) / turn.steps)
+            first += turn.steps
 
     def _part(self, first: int, last: int, thread: int, threads: int) -> None:
         table = self.table.ctypes.data

@@ -6,18 +6,27 @@ number of threads, and the number may follow what the machine has to spare at th
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import queue
 import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from unstuck.errors import InputError
 
 # Arithmetic operations of a step below which a second thread cannot pay: the threads wait for each other some times a step,
 # about a microsecond each.
 WORTH_A_THREAD = 4e5
-PROBE = 16  # every so many runs the other number of threads is tried again
+GUESSED_RATE = 5e10  # operations a second, before anything is measured
+TRIAL, PIECE = 1e-3, 25e-3  # seconds: a trial of a number of threads; steps that are run without asking again
+TOO_SHORT = 1.5e-4  # seconds: what takes less in one thread is over before another one is awake
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.6  # seconds between trials
+CLEARLY = 0.97  # of the time of the other: what counts as faster
+TRIALS_AT_FIRST = 5
 _chosen: int | None = None
 
 
@@ -95,43 +104,101 @@ class Team:
             raise interrupt
 
 
+@dataclass(frozen=True)
+class Turn:
+    """So many steps with so many threads; ``tries`` tells that it is done to learn what that takes."""
+
+    threads: int
+    steps: int
+    tries: bool = False
+
+
 class Choice:
     """How many threads to take for a program: one or all, whichever has been faster of late.
 
-    The other number is tried now and then, for a few steps, and the less often the worse it was the last times.
+    At first both are tried by turns for about a millisecond (all threads once more before that, not counted, as they may have to be
+    hired); the least time counts. Later the other number is tried when the present one has become slower than it was, and else the
+    more rarely the longer nothing has changed.
     """
 
     def __init__(self, operations: float) -> None:
         self.operations = operations
-        self._seconds: dict[int, float] = {}
-        self._runs, self._next_probe, self._pause = 0, PROBE, PROBE
+        self._seconds: dict[int, float] = {}  # a step, with so many threads: as it was lately
+        self._trials: list[int] = []  # numbers of threads to be tried next
+        self._found: dict[int, float] = {}  # the least of these trials
+        self._faster, self._sure = 0, False  # the number to take, and whether it has proved to be
+        self._pause, self._decided, self._next_trial = SHORTEST_PAUSE, 0.0, 0.0
 
-    def next(self, left: int) -> tuple[int, int]:
-        """(number of threads, number of steps to take with them), of the steps that are left."""
+    def next(self, left: int) -> Turn:
+        """What to do next of the steps that are left."""
         most = most_threads()
         if most == 1 or self.operations < WORTH_A_THREAD:
-            return 1, left
+            return Turn(1, left)
         if _chosen is not None:
-            return most, left
-        few = max(1, min(left, left // 16, 64))
-        untried = [n for n in (1, most) if n not in self._seconds]
-        if untried:
-            return untried[0], few
-        self._runs += 1
-        faster, slower = sorted((1, most), key=lambda n: self._seconds[n])
-        if self._runs < self._next_probe:
-            return faster, left
-        self._next_probe = self._runs + self._pause
-        return slower, few
+            return Turn(most, left)
+        if self._faster not in (1, most):  # nothing is known yet, or the number of processors has changed
+            if not self._trials:
+                self._trials, self._found, self._seconds = [most, 1, most, 1, most], {}, {}
+        elif not self._trials and time.perf_counter() >= self._next_trial:
+            self._trials, self._found = [1 + most - self._faster] * 2, {}
+        step = min(self._seconds.values(), default=self.operations / GUESSED_RATE)
+        tried = max(1, min(left, round(TRIAL / step)))
+        if self._trials and tried * step > TRIAL / 2:
+            return Turn(self._trials[0], tried, tries=True)
+        if left * step < TOO_SHORT:
+            return Turn(1, left)
+        piece = PIECE if self._sure else 5 * TRIAL
+        return Turn(self._faster or 1, max(1, min(left, round(piece / step))))
 
-    def tell(self, threads: int, seconds: float) -> None:
-        """What a step took with so many threads."""
-        before = self._seconds.get(threads, seconds)
-        self._seconds[threads] = 0.5 * (before + seconds)
-        if len(self._seconds) > 1 and seconds > 1.5 * min(self._seconds.values()):
-            self._pause = min(2 * self._pause, 64 * PROBE)
-        elif seconds <= min(self._seconds.values()):
-            self._pause = PROBE
+    def tell(self, turn: Turn, threads: int, seconds: float) -> None:
+        """What a step of a turn took, with so many threads as there were."""
+        now = time.perf_counter()
+        if turn.tries:
+            warm_up = len(self._trials) == TRIALS_AT_FIRST
+            del self._trials[:1]
+            if threads == turn.threads and not warm_up:
+                self._found[threads] = min(seconds, self._found.get(threads, seconds))
+            if not self._trials:
+                self._decide(now)
+        elif threads == turn.threads == self._faster:
+            self._seconds[threads] = seconds
+            others = [n for n in self._seconds if n != threads]
+            if others and seconds > self._seconds[others[0]]:
+                # The other one was faster when it was last tried: a moment ago, or long ago.
+                self._next_trial = min(self._next_trial, self._decided + SHORTEST_PAUSE)
+                if not self._sure:
+                    self._take(others[0], now)
+            elif not self._sure:
+                self._pause = SHORTEST_PAUSE
+            self._sure = True
+
+    def _decide(self, now: float) -> None:
+        """The number of threads to take from now on, after trials."""
+        self._seconds |= self._found
+        known = self._seconds
+        best = min(known, key=lambda n: known[n], default=1)
+        present = known.get(self._faster, math.inf)
+        self._sure = True
+        self._take(best if known.get(best, math.inf) < CLEARLY * present else self._faster or best, now)
+
+    def _take(self, threads: int, now: float) -> None:
+        self._sure, self._faster = threads == self._faster, threads
+        self._pause = min(2 * self._pause, LONGEST_PAUSE) if self._sure or self._decided else SHORTEST_PAUSE
+        self._decided, self._next_trial = now, now + self._pause
+
+
+_choices: OrderedDict[str, Choice] = OrderedDict()
+MOST_CHOICES = 256
+
+
+def choice(key: str, operations: float) -> Choice:
+    """The choice for a plan, with what was learnt in this process when the same plan ran before."""
+    if key not in _choices:
+        _choices[key] = Choice(operations)
+        while len(_choices) > MOST_CHOICES:
+            _choices.popitem(last=False)
+    _choices.move_to_end(key)
+    return _choices[key]
 
 
 def _after_fork() -> None:

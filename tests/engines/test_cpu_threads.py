@@ -1,0 +1,87 @@
+"""How many threads a program gets: what is faster, found out in little time, and found out again when that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from unstuck.engines.cpu import threads
+from unstuck.engines.cpu.threads import Choice
+
+Cost = Callable[[int], float]
+
+
+class Clock:
+    """A machine on which a step takes as long as is said."""
+
+    def __init__(self, monkeypatch: Any) -> None:
+        self.now = 100.0
+        self.steps: dict[int, int] = {}
+        monkeypatch.setattr(threads, "time", self)
+        monkeypatch.setattr(threads, "most_threads", lambda: 2)
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def run(self, choice: Choice, steps: int, cost: Cost, hiring: float = 0.0) -> float:
+        """So many steps; gives the seconds of a step."""
+        self.steps, begun, left = {1: 0, 2: 0}, self.now, steps
+        while left:
+            turn = choice.next(left)
+            assert 0 < turn.steps <= left
+            seconds = cost(turn.threads) * turn.steps + (hiring if turn.threads > 1 else 0)
+            hiring = 0.0 if turn.threads > 1 else hiring
+            self.now += seconds
+            choice.tell(turn, turn.threads, seconds / turn.steps)
+            self.steps[turn.threads] += turn.steps
+            left -= turn.steps
+        return (self.now - begun) / steps
+
+
+@pytest.fixture
+def clock(monkeypatch: Any) -> Clock:
+    return Clock(monkeypatch)
+
+
+def halved(n: int) -> float:
+    return 64e-6 / n
+
+
+def test_two_threads_are_taken_where_they_pay_though_the_first_time_hires_them(clock: Clock) -> None:
+    choice = Choice(6e6)
+    clock.run(choice, 1, halved)  # fit looks at the first step, and at the second
+    clock.run(choice, 1, halved, hiring=0.01)
+    assert clock.run(choice, 480, halved, hiring=0.01) < 64e-6 * 0.95  # with the hiring
+    assert clock.run(choice, 480, halved) < 34e-6
+
+
+def test_a_second_thread_that_does_not_pay_costs_little(clock: Clock) -> None:
+    choice = Choice(6e6)
+    assert clock.run(choice, 20_000, lambda n: 64e-6 * n) < 64e-6 * 1.04
+
+
+def test_when_another_program_takes_the_second_processor_one_thread_goes_on(clock: Clock) -> None:
+    choice = Choice(6e6)
+    clock.run(choice, 5000, halved)
+    clock.run(choice, 20_000, lambda n: 64e-6 if n == 1 else 500e-6)
+    assert clock.steps[1] > 18_000
+    assert clock.run(choice, 60_000, halved) < 40e-6  # and the second one is back when it is free
+
+
+def test_small_steps_take_one_thread_and_never_try(clock: Clock) -> None:
+    clock.run(Choice(1e5), 10_000, halved)
+    assert clock.steps[2] == 0
+
+
+def test_a_run_that_is_over_at_once_takes_one_thread(clock: Clock) -> None:
+    choice = Choice(6e6)
+    clock.run(choice, 5000, halved)
+    clock.run(choice, 2, halved)
+    assert clock.steps == {1: 2, 2: 0}
+
+
+def test_what_was_learnt_is_kept_for_the_next_run_of_the_same_plan() -> None:
+    assert threads.choice("a plan", 6e6) is threads.choice("a plan", 6e6)
+    assert threads.choice("a plan", 6e6) is not threads.choice("another", 6e6)
