@@ -175,7 +175,10 @@ class Data:
             counts.append(len(pair[1]))
         if not xs or len({t.shape[1] for t in ts}) != 1:
             return None
-        return np.concatenate(xs), np.concatenate(ts), counts
+        x_all = np.concatenate(xs)
+        if len(row_index(x_all)) > len(found.index):
+            return None  # more rows than the variable has: what was taken for the data is something else
+        return x_all, np.concatenate(ts), counts
 
     @cached_property
     def unique(self) -> tuple[Array, Array] | None:

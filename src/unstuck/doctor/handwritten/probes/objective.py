@@ -30,7 +30,7 @@ def output_and_target(e: Examination) -> tuple[Key, Key | None]:
     if margin is not None:
         return margin
     pair = _by_difference(e)
-    if pair is not None and (not near or any(_same_numbers(e, pair[1], o.target) for o in near)):
+    if pair is not None and (not near or any(_same_table(e, pair[1], o.target) for o in near)):
         return pair
     if near:  # a target of the output's own size says more than a label that fits its number of rows
         first = next((o for o in near if _same_size(e, o)), near[0])
@@ -85,6 +85,15 @@ def _is_made(e: Examination, target: Key) -> bool:
 def _same_numbers(e: Examination, one: Key, two: Key | None) -> bool:
     a, b = e.recorded(one), None if two is None else e.recorded(two)
     return a is not None and b is not None and np.array_equal(a.flat, b.flat)
+
+
+def _same_table(e: Examination, one: Key, two: Key | None) -> bool:
+    """The same numbers, or one is the other on its side (rows as columns)."""
+    a, b = e.recorded(one), None if two is None else e.recorded(two)
+    if a is None or b is None or a.flat.size != b.flat.size:
+        return False
+    turned = a.occurrence(0).T.ravel() if a.count == 1 else a.flat
+    return np.array_equal(a.flat, b.flat) or np.array_equal(turned, b.flat)
 
 
 def _same_size(e: Examination, objective: Objective) -> bool:
