@@ -30,6 +30,7 @@ _HIDING = (
 
 
 def probe(case: Case) -> None:
+    """Ask every group of probes about the program as it stands, and report what they find."""
     seconds = case.left() - 1.0
     assert case.examination is not None
     if not case.examination.ranking:
@@ -41,7 +42,7 @@ def probe(case: Case) -> None:
         if subject.time_left < 1.0:
             no_time_for(case, group_causes)
             continue
-        if group in ("initial", "step_length") and any(f.is_fault for f in case.findings if f.cause in found_here):
+        if group in ("initial", "activity", "step_length") and any(f.is_fault for f in case.findings if f.cause in found_here):
             continue  # the first weights and the step look wrong under a fault of the data; they are judged without it
         try:
             verdicts: Verdicts = examine_group(subject)
@@ -55,6 +56,7 @@ def probe(case: Case) -> None:
             case.notes.append(f"a check broke off ({type(error).__name__}: {error}); its causes were not looked at")
             continue
         case.findings += verdicts.findings
+        case.before.update((f.cause, case.program) for f in verdicts.findings)
         found_here |= {f.cause for f in verdicts.findings}
         subject.causes_found |= {f.cause for f in verdicts.findings if f.is_fault}
         case.ruled_out += verdicts.ruled_out
@@ -62,6 +64,7 @@ def probe(case: Case) -> None:
 
 
 def no_time_for(case: Case, group_causes: Iterable[str]) -> None:
+    """List causes as not checked; a program in which nothing was found is then undecided."""
     case.not_checked += [NotChecked(cause, f"no time was left; {MORE}") for cause in group_causes]
     question = f"some causes were not reached in {case.budget:.0f} s (they are listed); {MORE}"
     if question not in case.open_questions:

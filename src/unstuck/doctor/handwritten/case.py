@@ -71,7 +71,8 @@ class Case:
         self, current: Examination, what: str, *, accept: Callable[[Examination, Program], bool] | None = None,
         evidence: tuple[Evidence, ...] = (), only: tuple[str, ...] = (), must_help: bool = False, first_cause: bool = False,
     ) -> Mended | None:  # fmt: skip
-        """Search for an edit that mends what ``current`` shows; report the first that holds, and go on from the mended program.
+        """Search for an edit that mends what ``current`` shows; report the first that holds, and go on from the mended program
+        and its examination.
 
         ``accept`` and ``only`` as in `repair.search`. ``must_help``: the program's own figures have to get better as well.
         ``first_cause``: the likeliest cause of the edit has to be one of ``only``.
@@ -95,6 +96,7 @@ class Case:
             self.add(current, mended, what, proof, outcome, evidence)
             self.loop = mapped_loop(self.session, self.program, mended.program, self.loop) or self.loop
             self.program, self.known_outcome = mended.program, outcome
+            self.examination = mended.examination  # its numbers of sites and loops belong to the mended program
             return mended
         return None
 

@@ -94,17 +94,17 @@ def _diagnosed(session: Session, program: Program, started: float, budget: float
 
 def _look(case: Case) -> None:
     found = examine(case.session, case.program, case.session.scout(seconds=15.0))
-    if (found is None or (found[0].known.guessed and found[0].state != "right")) and gradient.lost(case):
+    if found is not None:
+        case.examination, case.loop, _ = found
+    if found is None or found[0].state != "right":
+        unsure = found is None or found[0].known.guessed
+        if not (unsure and gradient.lost(case)):
+            gradient.lost(case, ("wrong-variable",), "calls")
+    if case.examination is None:
         return
-    if found is None or (found[0].state != "right" and gradient.lost(case, ("wrong-variable",), "calls")):
-        return
-    case.examination, case.loop, _ = found
     for _ in range(ROUNDS):
         mended = gradient.check(case, case.examination)
-        if mended is None:
-            break
-        case.examination = mended.examination
-        if mended.complete and case.examination.state == "right":
+        if mended is None or (mended.complete and case.examination.state == "right"):
             break
     if case.examination.state == "right":
         step_rule.check(case, case.examination)

@@ -89,7 +89,14 @@ def later(case: Case, current: Examination) -> None:
             return
         with step:
             there = examine_step(step, case.loop)
-        if there is not None and there.state == "wrong" and check(case, there) is None:
+        if there is None or there.state != "wrong":
+            return
+        if check(case, there) is not None:
+            first = case.session.stop(case.loop, current.known.hit, case.program)
+            if first is not None:
+                with first:
+                    case.examination = examine_step(first, case.loop) or case.examination
+        else:
             names = ", ".join(path.split(": ")[-1] for path in sorted(always))
             case.notes.append(
                 f"the gradient of {names} is right in the first step and differs from the derivative {LATER[-1]} steps "

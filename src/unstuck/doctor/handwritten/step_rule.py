@@ -32,9 +32,7 @@ def check(case: Case, current: Examination) -> None:
                 return found.state == "right" and all(p in changed and through.get(p) is not None for p in paths)
 
             row = Evidence(f"change of {names} in a step, although its gradient is computed", "not zero", 0.0)
-            mended = case.take(reference, f"{names} never changes", accept=moved, evidence=(row,))
-            if mended is not None:
-                case.examination = mended.examination
+            if case.take(reference, f"{names} never changes", accept=moved, evidence=(row,)) is not None:
                 return
     with contextlib.suppress(WatchError):
         if unequal(case, current) or shared(case, current):
