@@ -6,8 +6,8 @@
 A case is a folder with `truth.json`, `fixed.py`, and `faulty.py` unless it is healthy only. Counted over faulty programs:
 named, when the first finding of level error or warning carries an accepted cause; located, when a finding with an accepted cause
 points at the lines of that fault give or take one; proved, when that finding was proved by running the mended copy; accused,
-findings that fit no fault. Over healthy programs: false alarms. Over all: undecided, broken, and seconds of wall time, one
-program at a time.
+findings that fit no fault. Over healthy programs: false alarms. Over all: undecided, broken, seconds of wall time, one
+program at a time, and (on Linux) the largest memory of the command and all processes that it starts: what they share counts once.
 """
 
 from __future__ import annotations
@@ -17,29 +17,70 @@ import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 SPARE = 60.0  # seconds beyond the budget after which a diagnosis counts as broken
+LOOK = 0.1  # seconds between two looks at the memory
 COMMAND = [sys.executable, "-c", "from unstuck.cli import main; main()", "diagnose"]
 
 
 def diagnose(program: Path, seconds: float) -> dict[str, Any]:
     """The findings of level error and warning, the verdict (or "broken") and the seconds that it took."""
     start = time.monotonic()
-    try:
-        done = subprocess.run(
-            [*COMMAND, program.name, "--json", "--seconds", str(seconds)],
-            cwd=program.parent, capture_output=True, text=True, check=False, timeout=seconds + SPARE,
-        )  # fmt: skip
-        report = json.loads(done.stdout)
-        verdict, findings = report["verdict"], [f for f in report["findings"] if f["level"] != "note"]
-        if done.returncode not in (0, 1, 4):
-            verdict = "broken"
-    except (subprocess.TimeoutExpired, ValueError, KeyError):
-        verdict, findings = "broken", []
-    return {"verdict": verdict, "findings": findings, "seconds": time.monotonic() - start}
+    command = [*COMMAND, program.name, "--json", "--seconds", str(seconds)]
+    with subprocess.Popen(
+        command, cwd=program.parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        memory = Memory(process.pid)
+        try:
+            stdout, _ = process.communicate(timeout=seconds + SPARE)
+            report = json.loads(stdout)
+            verdict, findings = report["verdict"], [f for f in report["findings"] if f["level"] != "note"]
+            if process.returncode not in (0, 1, 4):
+                verdict = "broken"
+        except (subprocess.TimeoutExpired, ValueError, KeyError):
+            process.kill()
+            verdict, findings = "broken", []
+    return {
+        "verdict": verdict, "findings": findings, "seconds": time.monotonic() - start, "megabytes": memory.largest()
+    }  # fmt: skip
+
+
+class Memory:
+    """Looks at the memory of a process and its descendants until it ends."""
+
+    def __init__(self, process: int) -> None:
+        self._process, self._most = process, 0
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
+
+    def largest(self) -> float | None:
+        """The largest sum that was seen, in megabytes; None where the system does not tell."""
+        self._watch.join(5.0)
+        return self._most / 1e3 if self._most else None
+
+    def _look(self) -> None:
+        while (now := self._kilobytes()) is not None:
+            self._most = max(self._most, now)
+            time.sleep(LOOK)
+
+    def _kilobytes(self) -> int | None:
+        """The proportional set sizes (a page that three processes share counts a third in each)."""
+        total, todo = 0, [self._process]
+        while todo:
+            number = todo.pop()
+            try:
+                for task in Path(f"/proc/{number}/task").iterdir():
+                    todo += map(int, (task / "children").read_text().split())
+                rollup = Path(f"/proc/{number}/smaps_rollup").read_text()
+                total += int(rollup.partition("\nPss:")[2].split()[0])
+            except (OSError, IndexError):
+                if number == self._process:
+                    return None
+        return total
 
 
 def fits(finding: dict[str, Any], fault: dict[str, Any]) -> bool:
@@ -116,6 +157,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         return f"{sum(r[name] for r in faulty)} of {len(faulty)}"
 
     seconds = [r["seconds"] for r in rows]
+    memory = [r["megabytes"] for r in rows if r["megabytes"] is not None]
     return {
         "named": share("named"),
         "located": share("located"),
@@ -127,6 +169,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "broken": sum(r["verdict"] == "broken" for r in rows),
         "median seconds": round(statistics.median(seconds), 1),
         "longest seconds": round(max(seconds), 1),
+        "largest megabytes": round(max(memory)) if memory else "not told by this system",
     }
 
 
