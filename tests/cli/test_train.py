@@ -206,3 +206,20 @@ def test_ctrl_c_keeps_what_was_learnt_and_says_where(in_an_empty_folder):
     assert process.returncode == 130
     assert "model saved: digits.safetensors" in err and "Traceback" not in err
     assert us.load("digits.safetensors").size > 0
+
+
+def test_trouble_is_told_with_its_cause_and_what_was_done(capsys):
+    settings = ["--optimizer", "sgd", "--learning-rate", 60, "--epochs", 2]
+    code, out, err = answer(capsys, "train", "digits", *settings, "--on-trouble", "lower_rate")
+    assert code == 0
+    assert "trouble: the loss explodes" in err and "unstuck explain lr-too-high" in err
+    assert "Back to the start of epoch 1, from there with the rate 6" in err
+    code, out, err = answer(capsys, "train", "digits", *settings, "--on-trouble", "stop", "--json")
+    found = json.loads(out)
+    assert found["stopped_because"] == "trouble" and found["epochs"] == 0
+    assert "the loss explodes" in found["troubles"][0]
+    code, out, err = answer(capsys, "train", "digits", "--on-trouble", "ignore")
+    assert code == 2
+    assert err.splitlines()[-1] == (
+        "error: unknown answer to trouble (on_trouble) 'ignore'. Known: lower_rate, stop, warn"
+    )

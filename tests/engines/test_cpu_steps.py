@@ -78,7 +78,7 @@ def test_data_larger_than_what_is_kept_in_memory_streams_from_the_file(tmp_path:
     path = tmp_path / "rows.npy"
     np.save(path, X)
     whole = trained("cpu", preprocessing="standardise")
-    monkeypatch.setattr(sys.modules["unstuck.training.fit"], "KEEP_BYTES", 100)
+    monkeypatch.setattr(sys.modules["unstuck.training.preparation"], "KEEP_BYTES", 100)
     mapped = trained("cpu", np.load(path, mmap_mode="r"), preprocessing="standardise")
     assert close(whole, mapped, 1e-6)
 

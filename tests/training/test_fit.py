@@ -243,7 +243,7 @@ def test_large_data_are_preprocessed_batch_by_batch_with_the_same_result(monkeyp
     a, b = classifier(), classifier()
     us.fit(a, (X, CLASSES), preprocessing="standardise", epochs=2, batch_size=5)
     # (The module hides behind the function of the same name.)
-    monkeypatch.setattr(sys.modules["unstuck.training.fit"], "KEEP_BYTES", 0)
+    monkeypatch.setattr(sys.modules["unstuck.training.preparation"], "KEEP_BYTES", 0)
     us.fit(b, (X, CLASSES), preprocessing="standardise", epochs=2, batch_size=5)
     assert same(a, b)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unstuck.cli.console import messages
 from unstuck.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from unstuck.training.run import Run
 
 
 def figures(logs: dict[str, Any], task: str) -> str:
@@ -32,6 +35,16 @@ def time_text(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d} h"
 
 
+def tell_of_trouble(run: Run, told: int) -> int:
+    """Say what went wrong since the first ``told`` troubles of a run; gives how many have been told now."""
+    from rich.text import Text
+
+    for trouble in run.troubles[told:]:
+        text = Text.assemble(("trouble: ", "bold yellow"), str(trouble), f"\n  unstuck explain {trouble.likely.cause}")
+        messages().print(text, soft_wrap=True)
+    return len(run.troubles)
+
+
 class PlainProgress(Callback):
     """One line per epoch to standard error, not more than some hundred in all."""
 
@@ -39,14 +52,18 @@ class PlainProgress(Callback):
         self.epochs, self.every = epochs, max(1, epochs // 100)
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        self.begun = time.perf_counter()
+        self.begun, self.told = time.perf_counter(), 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        self.told = tell_of_trouble(self.run, self.told)
         done = epoch + 1
         if done % self.every == 0 or done == self.epochs:
             left = (time.perf_counter() - self.begun) / done * (self.epochs - done)
             text = f"epoch {done}/{self.epochs}  {figures(logs, self.run.task)}  {time_text(left)} left"
             messages().print(text, markup=False, soft_wrap=True)
+
+    def on_train_end(self, logs: dict[str, Any]) -> None:
+        tell_of_trouble(self.run, self.told)
 
 
 class LiveProgress(Callback):
@@ -64,10 +81,11 @@ class LiveProgress(Callback):
         self.line = self.bar.add_task("", total=epochs, figures="", left="")
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        self.begun = time.perf_counter()
+        self.begun, self.told = time.perf_counter(), 0
         self.bar.start()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        self.told = tell_of_trouble(self.run, self.told)
         done = epoch + 1
         spent = time.perf_counter() - self.begun
         left = (
@@ -76,6 +94,7 @@ class LiveProgress(Callback):
         self.bar.update(self.line, completed=done, figures=figures(logs, self.run.task), left=left)
 
     def on_train_end(self, logs: dict[str, Any]) -> None:
+        tell_of_trouble(self.run, self.told)
         self.close()
 
     def close(self) -> None:

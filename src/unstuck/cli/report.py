@@ -32,6 +32,7 @@ def training_report(run: Run, splits: Splits, measured: dict[str, dict[str, floa
     ended = {
         "early stopping": f"early stopping; the best epoch was {run.best_epoch}",
         "interrupted": "interrupted by you",
+        "trouble": "ended because of trouble",
     }
     why = f" ({ended[run.stopped_because]})" if run.stopped_because in ended else ""
     console.print(

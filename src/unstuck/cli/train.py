@@ -39,6 +39,7 @@ def train(
     batch_size: int | None = None,
     epochs: int | None = None,
     early_stopping: int | None = None,
+    on_trouble: str = "warn",
     seed: int = 0,
     validation: str | None = None,
     test_fraction: float = 0.2,
@@ -91,6 +92,8 @@ def train(
         Passes over the training data.
     early_stopping
         Stop after this many epochs without a better validation loss; the best weights are kept.
+    on_trouble
+        When the loss explodes or stands still: warn, stop, or lower_rate, which goes back to a good state first.
     seed
         Of every random choice.
     validation
@@ -125,7 +128,7 @@ def train(
     settings = recipe(splits, {k: v for k, v in given.items() if v is not None}, dropout)
     options: dict[str, Any] = {
         "seed": seed, "l1": l1, "l2": l2, "clip_norm": clip_norm, "early_stopping": early_stopping,
-        "preprocessing": preprocessing, "engine": engine,
+        "on_trouble": on_trouble, "preprocessing": preprocessing, "engine": engine,
     }  # fmt: skip
     use_threads(threads)
     if show_plan:
@@ -394,6 +397,7 @@ def json_text(run: Run, splits: Splits, measured: dict[str, dict[str, float]], p
             "seconds_per_epoch": round(sum(run.history["seconds"]) / epochs, 5) if run.epochs else None,
             "seconds_to_first_step": round(run.seconds_to_first_step, 4),
             "stopped_because": run.stopped_because,
+            "troubles": [str(trouble) for trouble in run.troubles],
             **measured,
             "model": str(path),
         }

@@ -47,6 +47,8 @@ class PrintProgress(Callback):
         if (epoch + 1) % self.every == 0:
             values = "  ".join(f"{k} {v:.4g}" for k, v in logs.items() if isinstance(v, float) and k != "seconds")
             print(f"epoch {epoch + 1}  {values}", file=self.stream or sys.stderr)
+        if "trouble" in logs:
+            print(f"epoch {epoch + 1}  {logs['trouble']}", file=self.stream or sys.stderr)
 
 
 class LambdaCallback(Callback):

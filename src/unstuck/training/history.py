@@ -14,6 +14,7 @@ class History:
     Columns: epoch (from 1), loss (mean training loss over the epoch, penalties included), learning_rate, seconds, and
     where they apply accuracy, gradient (squared norm at the last step), and what evaluate gives for the validation data:
     validation_loss, validation_accuracy and validation_balanced_accuracy, or validation_mae, validation_mse, validation_r2.
+    Once there was trouble, ``trouble`` says for each epoch what it was and what was done about it, or is None.
     """
 
     def __init__(self, columns: dict[str, list[Any]] | None = None) -> None:
@@ -31,9 +32,10 @@ class History:
                 column.append(None)
 
     def extend(self, columns: dict[str, list[Any]]) -> None:
-        """Add the figures of several epochs, which have all the columns that there are."""
-        for name, values in columns.items():
-            self.columns.setdefault(name, []).extend(values)
+        """Add the figures of several epochs; a column that they lack stays empty there."""
+        length, count = len(self), max(map(len, columns.values()))
+        for name in {**self.columns, **columns}:
+            self.columns.setdefault(name, [None] * length).extend(columns.get(name, [None] * count))
 
     def __getitem__(self, name: str) -> list[Any]:
         if name not in self.columns:

@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from unstuck.autodiff import Node
 from unstuck.engines.reference import ReferenceEngine, is_finite
-from unstuck.engines.steps import arguments
-from unstuck.errors import NonFiniteError
-
-if TYPE_CHECKING:
-    from unstuck.training.fit import _Training
+from unstuck.training.stepping import Stepping
 
 
-def non_finite(training: _Training, epoch: int) -> NonFiniteError:
-    """The error for an epoch that went bad, found by running it again from its start.
+@dataclass(frozen=True)
+class Bad:
+    """Where the first value that is not finite appeared: the step (from 1), its rate, the value in words."""
+
+    step: int
+    rate: float
+    place: str
+
+
+def find(stepping: Stepping, epoch: int) -> Bad:
+    """The first bad value of an epoch that went bad, found by running it again from its start.
 
     Steps are taken as before up to the first whose results are not finite; that one is run by the reference engine, value by
-    value. Training is left as it was at the start of the epoch. The error carries the Run as ``.run``.
+    value. Training is left as it was at the start of the epoch.
     """
-    run = training.run
-    training.go_back()
+    run = stepping.run
+    stepping.go_back()
     bad: Node | None = None
-    order, rates = training.order(epoch), training.rates(epoch)
-    for batch, rate in enumerate(rates):
-        before = (training.state, run.steps)
-        if all(map(is_finite, training.take(order, rates, batch, 1))) and all(map(is_finite, training.state)):
+    order, rates = stepping.order(epoch), stepping.rates(epoch)
+    batch = 0
+    for batch in range(len(rates)):
+        before = (stepping.state, run.steps)
+        if all(map(is_finite, stepping.take(order, rates, batch, 1))) and all(map(is_finite, stepping.state)):
             continue
-        training.state, run.steps = before
-        rows = order[batch * training.rows : (batch + 1) * training.rows]
-        given = arguments(training.given, rows, rate, run.steps, training.state)
-        bad = ReferenceEngine().compile(training.graph(len(rows))).first_non_finite(*given)
+        stepping.state, run.steps = before
+        given = stepping.inputs_of(order, rates, batch)
+        bad = ReferenceEngine().compile(stepping.graph(len(given[0]))).first_non_finite(*given)
         break
     step = run.steps + 1
-    training.go_back()
-    run.stopped_because = "not finite"
-    error = NonFiniteError(
-        f"training met a NaN or an infinity at step {step} (epoch {epoch + 1}), first in {place(bad)}; the learning rate was "
-        f"{rate:g}. Try a tenth of it, scale the inputs, or clip the gradient (clip_norm=1.0). The parameters are those of the "
-        "start of that epoch."
-    )
-    error.run = run  # type: ignore[attr-defined]
-    return error
+    stepping.go_back()
+    return Bad(step, float(rates[batch]), place(bad))
 
 
 def place(node: Node | None) -> str:

@@ -40,13 +40,16 @@ class Recorder:
     def epoch(self, number: int, step: int, passed: float, given: Callable[[], Sequence[Any]], *, last: bool) -> None:
         """Maybe record epoch ``number`` (from 1), ``passed`` seconds after the beginning; ``given()`` are the graph's inputs."""
         affordable = self._spent + self._longest <= MOST_SHARE * passed
-        if not (affordable or (last and not len(self.recording))):
-            return
+        if affordable or (last and not len(self.recording)):
+            self.now(number, step, given())
+
+    def now(self, number: int, step: int, arguments: Sequence[Any]) -> dict[str, Any]:
+        """Record in any case, and give what was measured; ``arguments`` are the graph's inputs."""
         begun = time.perf_counter()
-        arguments = given()
         self.recording.append({"epoch": number, "step": step, **self._figures(arguments)})
         seconds = time.perf_counter() - begun
         self._spent, self._longest = self._spent + seconds, max(seconds, self._longest)
+        return self.recording.row(-1)
 
     def _figures(self, arguments: Sequence[Any]) -> dict[str, float]:
         rows = len(arguments[0])
@@ -78,4 +81,5 @@ class Recorder:
 
 
 def _norm(values: Array) -> float:
-    return math.sqrt(float(np.sum(np.square(values, dtype=np.float64))))
+    with np.errstate(over="ignore"):  # an infinite norm says what there is to say
+        return math.sqrt(float(np.sum(np.square(values, dtype=np.float64))))

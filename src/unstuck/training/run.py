@@ -17,6 +17,7 @@ from unstuck.training.checks import check_targets
 from unstuck.training.examples import as_dataset
 from unstuck.training.history import History
 from unstuck.training.optimizers import Optimizer
+from unstuck.training.trouble import Trouble
 
 Array = np.ndarray[Any, Any]
 
@@ -26,7 +27,8 @@ class Run:
     """One training: the network it left, the history, and why it ended.
 
     ``recording`` holds what was measured inside the steps, see :class:`unstuck.training.recording.Recorder`.
-    ``stopped_because`` is "epochs", "early stopping", "tolerance", "callback" or "interrupted";
+    ``troubles`` holds what went wrong on the way, see :class:`unstuck.training.trouble.Trouble`.
+    ``stopped_because`` is "epochs", "early stopping", "tolerance", "callback", "trouble" or "interrupted";
     ``best_epoch`` (from 1) is the epoch whose parameters the network has now, where early stopping was asked for.
     """
 
@@ -39,6 +41,7 @@ class Run:
     engine: str
     history: History = field(default_factory=History)
     recording: History = field(default_factory=History)
+    troubles: list[Trouble] = field(default_factory=list)
     stopped_because: str = ""
     best_epoch: int | None = None
     steps: int = 0
