@@ -58,6 +58,8 @@ class Guard:
         figures = self._figures(epoch, step, order, rates, self.stepping.epoch_start)
         what = f"the loss explodes: {a_row[step]:.4g} at step {step + 1} of epoch {epoch + 1}; it began at {self.watch.first:.4g}"
         cause = blown_up(figures, float(rates[step]))
+        if a_row[0] > self.watch.limit:  # the epoch began in a bad state
+            self._tried = max(self._tried, 1)
         return self._answered(Trouble("explodes", epoch + 1, self.stepping.epoch_start[1] + step + 1, what, cause))
 
     def not_finite(self, epoch: int, order: Array, rates: Array) -> str:
