@@ -16,6 +16,7 @@ from unstuck.engines.cpu.host import host
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.memory import ARENA, LINE, View
 from unstuck.engines.cpu.plan import BARRIER, CONSTANTS, Binding, Plan, operations
+from unstuck.engines.cpu.recurrence import Recurrence
 from unstuck.engines.steps import Training
 from unstuck.errors import InputError
 
@@ -67,6 +68,8 @@ class Compiled:
         self._kept: dict[int, Array] = {}
         for slot, array in ((ARENA, self.arena), (CONSTANTS, self._constants), (BARRIER, self._barrier)):
             self.point(slot, array)
+        scans = [k.group.anchor for k in self.plan.kernels if k.group is not None and k.kind == "reference"]
+        self._recurrences = {n.index: Recurrence(n, self.plan) for n in scans if n is not None and n.operation == "scan"}
 
     def _text(self) -> str:
         from unstuck.engines.cpu.emit.step import program_text
@@ -102,18 +105,27 @@ class Compiled:
                 if function is not None:
                     function(table, step, step + 1, thread, threads)
                 else:
-                    self._interpret(segment[0], step)
+                    back = self.plan.binding.backwards
+                    self._interpret(segment[0], back - 1 - step if back else step)
 
     def _interpret(self, kernel: Kernel, step: int) -> None:
         """One primitive that has no kernel, by its NumPy meaning."""
         assert kernel.group is not None
         node = kernel.group.anchor
         assert node is not None
+        if node.index in self._recurrences:
+            self._recurrences[node.index].run(self, step)
+            return
         operands = [self.array(self.plan.view(parent), step) for parent in node.inputs]
         with np.errstate(all="ignore"):
             value = TABLE[node.operation].numpy(*operands, **node.params)
         for place in self.plan.places(node):
             self.array(place, step)[...] = value
+
+    def raw(self, view: View, step: int = 0) -> Array:
+        """The bytes from the first value of a view on."""
+        base = self._kept[view.storage.slot].view(np.uint8).reshape(-1)
+        return base[view.storage.offset + view.storage.per_step * step + view.offset * view.dtype.itemsize :]
 
     def array(self, view: View, step: int = 0) -> Array:
         """A view as a NumPy array on the same memory."""

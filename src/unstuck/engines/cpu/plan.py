@@ -41,7 +41,9 @@ class Binding:
     """What surrounds a graph that is run many times in a row; without it a graph is run once on given arrays.
 
     Numbers are those of the graph's inputs and outputs. ``gathered`` inputs come from stored data; ``per_step`` inputs and
-    outputs have one value for each step; ``state`` says which output takes the place of which input.
+    outputs have one value for each step; ``state`` says which output takes the place of which input. Inputs with ``strides``
+    (in values, that from step to step in front where there is one for each) lie as these say. ``exact``: as a graph that is
+    run once. ``backwards``: the number of steps, where step 0 is the last of what lies step by step.
     """
 
     gathered: Mapping[int, Source] = field(default_factory=dict)
@@ -49,6 +51,9 @@ class Binding:
     outputs_per_step: tuple[int, ...] = ()
     state: Mapping[int, int] = field(default_factory=dict)
     resident: tuple[int, ...] = ()
+    strides: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    exact: bool = False
+    backwards: int = 0
 
 
 class Plan:
@@ -59,6 +64,7 @@ class Plan:
         self.fusion = Fusion(graph, host)
         self.views: dict[int, View] = {}
         self.copies: dict[int, list[View]] = {}  # further places to which a node is written
+        self.final: dict[int, list[View]] = {}  # and those that it reaches only when the step has read what lay there
         self.panels: dict[int, View] = {}  # second operands that lie as (panel, row, column of the panel)
         self.packed: dict[int, View] = {}  # second operands of products, rearranged
         self.kernels: list[Kernel] = []
@@ -137,9 +143,20 @@ class Plan:
             elif number in self.binding.resident or number in self.binding.state.values():
                 dense = node.index in self._dense
                 self.views[node.index] = placed(node.shape, node.dtype, dense=dense, slot=self.input_slots[number])
+            elif number in self.binding.strides:
+                self.views[node.index] = self._as_it_lies(number, node)
             else:
                 per_step = number in self.binding.inputs_per_step
                 self.views[node.index] = self._outside(node, self.input_slots[number], per_step=per_step)
+
+    def _as_it_lies(self, number: int, node: Node) -> View:
+        """The view of an input whose strides were given."""
+        strides, per_step = self.binding.strides[number], 0
+        if number in self.binding.inputs_per_step:
+            per_step, strides = strides[0] * node.dtype.itemsize, strides[1:]
+        extent = 1 + sum((n - 1) * s for n, s in zip(node.shape, strides, strict=True))
+        storage = Storage(self.input_slots[number], extent * node.dtype.itemsize, per_step=per_step)
+        return View(storage, node.shape, strides, node.dtype)
 
     def _is_factor(self, node: Node) -> bool:
         """Whether a matrix is only ever the second operand of products."""
@@ -315,7 +332,7 @@ class Plan:
                 continue  # an input that comes out as it went in
             kernel = Kernel(f"k{len(self.kernels)}_copy", "copy", ALONE, node=node)
             kernel.reads, kernel.writes = [(self.view(node).storage, False)], [place.storage]
-            self.copies.setdefault(node.index, []).append(place)
+            self.final.setdefault(node.index, []).append(place)
             self.kernels.append(kernel)
 
     def _move_packs_forward(self) -> None:
@@ -331,7 +348,7 @@ class Plan:
     @property
     def is_training(self) -> bool:
         """Whether this is run many times with a state, not once on given arrays."""
-        return bool(self.binding.state)
+        return bool(self.binding.state) and not self.binding.exact
 
     def _who_asks_ahead(self) -> Kernel | None:
         """The product during which the rows of the next step's pictures are fetched into the cache: the longest that is cut

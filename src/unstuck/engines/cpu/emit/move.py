@@ -18,7 +18,7 @@ def emit_copy(code: Code, plan: Plan, kernel: Kernel) -> None:
     assert node is not None
     group = Group(-1, "rows", node.shape or (1,), stores=[node])
     at = Evaluator(code, plan, group, group.space, Pointers(code))
-    places = [plan.packed[node.index]] if kernel.kind == "pack" else plan.copies[node.index]
+    places = [plan.packed[node.index]] if kernel.kind == "pack" else plan.final[node.index]
     with code.loop(Value("%from", INT64), Value("%to", INT64)), code.loop(0, group.rows) as row:
         for column, count in column_loop(code, group.columns):
             at.at(row, [(column, count)])

@@ -40,7 +40,8 @@ def program_text(plan: Plan, prefix: str) -> str:
             code = Code(module, name, PARAMETERS, lanes, approximate=plan.is_training and plan.host.has_estimates)
             EMITTERS[kernel.kind](code, plan, kernel)
             code.finish()
-        module.functions.append(_run(f"{prefix}{number}", segment, flush=plan.is_training and plan.host.is_x86))
+        flush, back = plan.is_training and plan.host.is_x86, plan.binding.backwards
+        module.functions.append(_run(f"{prefix}{number}", segment, flush=flush, backwards=back))
     if plan.host.is_x86:
         module.declare("llvm.x86.sse.stmxcsr", "void", ["ptr"])
         module.declare("llvm.x86.sse.ldmxcsr", "void", ["ptr"])
@@ -54,7 +55,7 @@ def _lanes(plan: Plan, kernel: Kernel) -> int:
     return plan.host.lanes(dtype if dtype.kind == "f" else "f4")
 
 
-def _run(name: str, kernels: list[Kernel], *, flush: bool) -> str:
+def _run(name: str, kernels: list[Kernel], *, flush: bool, backwards: int) -> str:
     units = sorted({kernel.domain.units for kernel in kernels})
     entry = []
     for n in units:
@@ -65,7 +66,7 @@ def _run(name: str, kernels: list[Kernel], *, flush: bool) -> str:
         if kernel.barrier or number == 0:
             body.append("call void @barrier(ptr %state, i64 %threads)")
         n = kernel.domain.units
-        body.append(f"call void @{kernel.name}(ptr %table, i64 %step, i64 %from{n}, i64 %to{n})")
+        body.append(f"call void @{kernel.name}(ptr %table, i64 %place, i64 %from{n}, i64 %to{n})")
     lines = "\n  ".join
     return f"""define void @{name}(ptr %table, i64 %first, i64 %last, i64 %thread, i64 %threads) nounwind {{
 entry:
@@ -79,6 +80,7 @@ head:
   %more = icmp slt i64 %step, %last
   br i1 %more, label %body, label %end
 body:
+  %place = {f"sub i64 {backwards - 1}, %step" if backwards else "add i64 %step, 0"}
   {lines(body)}
   %next = add i64 %step, 1
   br label %head

@@ -1,0 +1,74 @@
+"""A scan in compiled code: its body is a program of its own, run step by step on the memory of the program around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unstuck.autodiff import Node
+from unstuck.autodiff.primitives.scan import layout
+from unstuck.engines.cpu.plan import Binding, Plan
+
+if TYPE_CHECKING:
+    from unstuck.engines.cpu.engine import Compiled
+
+Array = np.ndarray[Any, Any]
+
+
+class Recurrence:
+    """The compiled body of a scan. The carries are its state; steps of the inputs are read where they lie, whatever their
+    strides; results are written to their places in the scan's value."""
+
+    def __init__(self, node: Node, plan: Plan) -> None:
+        from unstuck.engines.cpu.engine import Compiled
+
+        body, self.carries, self.steps = node.params["body"], node.params["carries"], node.params["steps"]
+        self.length = node.params["length"]
+        self.node = node
+        self.views = [plan.view(operand) for operand in node.inputs]
+        self.parts = layout(body, self.carries, self.length)
+        results = len(body.outputs) - self.carries
+        binding = Binding(
+            inputs_per_step=tuple(range(self.carries, self.carries + self.steps)),
+            outputs_per_step=tuple(range(self.carries, len(body.outputs))),
+            state={i: i for i in range(self.carries)},
+            strides={i: view.strides for i, view in enumerate(self.views) if i >= self.carries},
+            exact=not plan.is_training,
+            backwards=self.length if node.params["reverse"] else 0,
+        )
+        self.compiled = Compiled(body, binding)
+        inner = self.compiled.plan
+        self.state = [self.compiled.room(inner.view(given)) for given in body.inputs[: self.carries]]
+        # Results of another dtype than the whole value are made beside it.
+        self.beside = {
+            r: np.empty(shape, dtype) for r, (_, shape, dtype) in enumerate(self.parts[:results]) if dtype != node.dtype
+        }
+        for r, array in self.beside.items():
+            self.compiled.point(inner.output_slots[self.carries + r], array)
+
+    def run(self, around: Compiled, step: int) -> None:
+        """Compute the scan's value at this step of the program around it."""
+        compiled, slots = self.compiled, self.compiled.plan.input_slots
+        for state, view in zip(self.state, self.views, strict=False):
+            state[...] = around.array(view, step)
+        for number in range(self.carries, len(self.views)):
+            compiled.point(slots[number], around.raw(self.views[number], step))
+        first, *others = around.plan.places(self.node)
+        value = around.array(first, step)
+        results = len(self.parts) - self.carries
+        for r, (start, _, _) in enumerate(self.parts[:results]):
+            if r not in self.beside:
+                compiled.point(compiled.plan.output_slots[self.carries + r], value[start:])
+        compiled.run(0, self.length)
+        self._take_over(value, [*(self.beside.get(r) for r in range(results)), *self.state])
+        for place in others:
+            around.array(place, step)[...] = value
+
+    def _take_over(self, value: Array, made: Sequence[Array | None]) -> None:
+        """What does not yet lie in the value: the last carries, and results of other dtypes."""
+        for (start, shape, _), array in zip(self.parts, made, strict=True):
+            if array is not None:
+                value[start : start + math.prod(shape)].reshape(shape)[...] = array
