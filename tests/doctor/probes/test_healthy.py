@@ -43,6 +43,18 @@ SUSPICIOUS = {
         "sine", ('"cost", cost(run(x)[1], y))', '"cost", cost(run(x)[1], y), "bias", np.mean(run(x)[1] - y))')
     ),
     "trained on the first half, judged on the second": program("rings", ("range(0, 200, 10)", "range(0, 100, 10)")),
+    "units that start low, some for good": program(
+        "sine",
+        ("np.tanh(x @ w1 + b1)", "np.maximum(0, x @ w1 + b1)"),
+        ("(1 - hidden**2)", "(hidden > 0)"),
+        ("b1 = rng.normal(0, 1.0, 16)", "b1 = np.full(16, -0.6)"),
+    ),
+    "steep units that are saturated for most rows": program(
+        "classifier",
+        ("centres[y] + rng.normal(0, 0.5, (n, 2))", "centres[y] + rng.normal(0, 2.5, (n, 2))"),
+        ("w1 = rng.normal(0, 0.5, (2, 8))", "w1 = rng.normal(0, 2.0, (2, 8))"),
+        ("b1 = np.zeros(8)", "b1 = np.full(8, 0.5)"),
+    ),
     "an autoencoder that cannot keep everything": program("autoencoder"),
     "a recurrent network": program("recurrent"),
 }

@@ -355,6 +355,9 @@ def _shuffled(reading: Reading, statement: ast.stmt) -> str | None:
 
 
 def written(value: float, like: str) -> str:
-    """A number as the user would write it: whole where the old text was whole."""
-    whole = value == int(value) and not any(c in like for c in ".eE") and abs(value) < 1e15
-    return str(int(value)) if whole else f"{value:.8g}"
+    """A number as the user would write it: whole where the old text was whole, else with a point."""
+    if value != int(value) or abs(value) >= 1e15:
+        return f"{value:.8g}"
+    return (
+        f"{float(value):.8g}" + (".0" if abs(value) < 1e8 else "") if any(c in like for c in ".eE") else str(int(value))
+    )

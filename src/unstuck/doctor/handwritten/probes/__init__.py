@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Data before evaluation before the first weights before the step: each later probe takes the earlier ones as settled.
-ORDER = ("numerics", "shapes", "signal", "scaling", "reach", "rows", "evaluation", "initial", "step_length")
+ORDER = ("numerics", "shapes", "signal", "scaling", "reach", "rows", "evaluation", "initial", "activity", "step_length")
 
 
 def all_probes() -> list[tuple[str, Callable[[Any], Any], tuple[str, ...]]]:

@@ -27,6 +27,7 @@ from .values import joined, paired, scored
 
 if TYPE_CHECKING:
     from .data import Data
+    from .units import HiddenLayer
 
 # Causes that spoil what is printed, not what is learnt.
 ABOUT_FIGURES = {"prediction-ignores-input", "metric-wrong", "preprocessing-differs", "printed-loss-not-trained-loss"}
@@ -137,6 +138,13 @@ class Examination:
         from .data import Data
 
         return Data(self)
+
+    @cached_property
+    def hidden_layers(self) -> list[HiddenLayer]:
+        """The hidden layers as they answer the first and the last rows of training."""
+        from .units import hidden_layers
+
+        return hidden_layers(self)
 
     # Running ---------------------------------------------------------------------------------------------------------------
     def follow(

@@ -1,21 +1,24 @@
-"""The first weights: equal, all positive, too large, too small; and units that are saturated or dead because of them."""
+"""The first weights: equal, all positive, too large, too small."""
 
 from __future__ import annotations
 
 import ast
+import re
+from dataclasses import replace
 
 import numpy as np
 
 from unstuck.doctor.findings import Evidence
 
 from ..edits.base import Edit
+from ..edits.experiments import Experiments
 from ..edits.reading import called
 from ..session import WatchError
 from ..understand import Parameter
 from .base import Examination, Verdicts
 from .copies import same_sites
 
-CAUSES = ("init-symmetric", "init-all-positive", "init-too-large", "init-too-small", "saturated-units", "dead-relu")
+CAUSES = ("init-symmetric", "init-all-positive", "init-too-large", "init-too-small")
 
 
 def examine(e: Examination) -> Verdicts:
@@ -29,7 +32,7 @@ def examine(e: Examination) -> Verdicts:
     lines = {p.path: lines_of(e, p) for p in weights}
     if not weights:
         return out.skip("the first weights were not found", *CAUSES)
-    for attempt in (_symmetric, _positive, _size, _offset):
+    for attempt in (_symmetric, _positive, _size):
         if attempt(e, weights, lines, out):
             return out
         if e.time_left < 0:
@@ -58,10 +61,15 @@ def _first_weights(e: Examination) -> list[Parameter]:
 def lines_of(e: Examination, parameter: Parameter) -> list[int]:
     """The lines of the main file where random or constant arrays are drawn for a parameter."""
     # The values travel (through lists, attributes, returns), so the lines are those of draws anywhere that matter to it.
-    ends = {parameter.text.split("[")[0].split(".")[-1]}
+    name = last_name(parameter.text)
     found = [s.line for s in e.table.sites
-             if s.kind == "target" and s.text.split("[")[0].split(".")[-1] in ends and s.file == e.program.main]  # fmt: skip
+             if s.kind == "target" and last_name(s.text) == name and s.file == e.program.main]  # fmt: skip
     return sorted(dict.fromkeys(found))
+
+
+def last_name(text: str) -> str:
+    """``b`` of ``net.layers[0].b`` and of ``self.b[i]``: what the array is called where it is made."""
+    return re.sub(r"\[[^\]]*\]", "", text).split(".")[-1]
 
 
 def draw_lines(e: Examination) -> list[int]:
@@ -80,7 +88,7 @@ def constant_lines(e: Examination) -> list[int]:
 
 
 def _moves_weights(e: Examination, edit: Edit | None) -> bool:
-    """Whether an edited copy starts from other matrices."""
+    """Whether an edited copy starts from other matrices (a single row or column is one)."""
     if edit is None or e.time_left < 0:
         return False
     program = e.edited(edit)
@@ -98,8 +106,12 @@ def _moves_weights(e: Examination, edit: Edit | None) -> bool:
             value = step.leaves.get(p.path)
             if value is None:
                 continue
-            matrix = value.shape == p.shape and len([n for n in p.shape if n > 1]) == 2
-            if matrix and not np.array_equal(value, p.before):
+            if (
+                value.shape == p.shape
+                and len(p.shape) > 1
+                and p.before.size > 1
+                and not np.array_equal(value, p.before)
+            ):
                 return True
     return False
 
@@ -151,24 +163,22 @@ def _positive(e: Examination, weights: list[Parameter], lines: dict[str, list[in
 
 def _size(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
     columns = _columns(e, weights)
-    ratios = [
-        (float(p.before.std()) * np.sqrt(max(p.shape[1 if columns and len(p.shape) > 1 else 0], 1)), p)
-        for p in weights
-        if len([n for n in p.shape if n > 1]) == 2
-    ]
+    ratios = [(_spread(p, columns), p) for p in weights if len(p.shape) == 2 and p.before.std() > 0]
     if not ratios:
         return False
     chosen = draw_lines(e)
     if not chosen:
         return False
     largest, smallest = max(r for r, _ in ratios), min(r for r, _ in ratios)
-    trials = []
+    trials: list[tuple[str, Edit | None]] = []
     if largest > 2.5:
-        trials += [("init-too-large", 1.0 / largest), ("init-too-large", 0.3 / largest)]
+        factors = (1.0 / largest, 0.3 / largest)
+        trials += [("init-too-large", e.experiments.scale_init(chosen, float(f"{f:.1g}"))) for f in factors]
+        trials.append(("init-too-large", _large_ones(e, weights, lines, columns)))
     if smallest < 0.2:
-        trials += [("init-too-small", min(1.0 / max(smallest, 1e-9), 1e6))]
-    for cause, factor in trials:
-        edit = e.experiments.scale_init(chosen, float(f"{factor:.1g}"), cause)
+        factor = min(1.0 / max(smallest, 1e-9), 1e6)
+        trials.append(("init-too-small", e.experiments.scale_init(chosen, float(f"{factor:.1g}"), "init-too-small")))
+    for cause, edit in trials:
         after = e.quality(e.edited(edit)) if edit is not None else None
         if edit is not None and e.much_better(after):
             measured = largest if cause == "init-too-large" else smallest
@@ -184,37 +194,29 @@ def _size(e: Examination, weights: list[Parameter], lines: dict[str, list[int]],
     return False
 
 
+def _spread(p: Parameter, columns: bool) -> float:
+    """Spread of first weights times the root of a unit's inputs: about 1 where a signal keeps its size."""
+    return float(p.before.std()) * float(np.sqrt(max(p.shape[1 if columns else 0], 1)))
+
+
+def _large_ones(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], columns: bool) -> Edit | None:
+    """Each draw that is too large by itself brought to its own usual size, also that of biases."""
+    edit, source = None, e.program.text
+    for p in weights:
+        size = _spread(p, columns) if len(p.shape) == 2 else float(p.before.std())
+        drawing = [line for line in lines[p.path] if e.experiments.draws(line)][:1]
+        if size > 2.5 and drawing:
+            step = Experiments(source, e.program.main).scale_init(drawing, float(f"{1.0 / size:.1g}"))
+            if step is not None:
+                first = edit.line if edit is not None else step.line
+                source, edit = (
+                    step.source,
+                    replace(step, line=min(first, step.line), summary="draw the first weights smaller"),
+                )
+    return edit
+
+
 def _columns(e: Examination, weights: list[Parameter]) -> bool:
     """Whether the matrices are (units, inputs)."""
     width = e.data.inputs.rows.shape[1] if e.data.inputs is not None else 0
     return any(p.shape[-1] == width for p in weights) and not any(p.shape[0] == width for p in weights)
-
-
-def _offset(e: Examination, weights: list[Parameter], lines: dict[str, list[int]], out: Verdicts) -> bool:
-    """Biases that start far below zero under units that are zero there."""
-    low = [p for p in weights if p.before.max() < -0.3 and np.ptp(p.before) < 1e-12]
-    known = {p.path for p in e.known.parameters}
-    for path, leaf in e.known.leaves.items():  # units that are silent for every row never move their biases
-        if path not in known and leaf.size > 1 and leaf.max() < -0.3 and np.ptp(leaf) < 1e-12:
-            low.append(Parameter(path, leaf.shape, leaf, leaf, np.zeros(leaf.size, bool)))
-            lines[path] = lines_of(e, low[-1])
-    for p in low:
-        for line in lines[p.path][:1]:
-            edit = _zeroed(e, line)
-            after = e.quality(e.edited(edit)) if edit is not None else None
-            if edit is not None and e.much_better(after):
-                evidence = [Evidence(f"first value of every `{p.text}`", 0.0, float(p.before.ravel()[0]))]
-                out.findings.append(
-                    e.finding("dead-relu", "error", f"`{p.text}` starts so low that its units are silent for every row", edit,
-                              evidence, after=after, help_text="start the biases at zero")
-                )  # fmt: skip
-                return True
-    return False
-
-
-def _zeroed(e: Examination, line: int) -> Edit | None:
-    statement = e.experiments.statement_at(line)
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-        return None
-    name = ast.unparse(statement.targets[0])
-    return e.experiments.insert_after(line, f"{name} = {name} * 0", "dead-relu", f"start `{name}` at zero")

@@ -26,3 +26,8 @@ class Quality:
     def failed(self) -> bool:
         """The run broke off or ended in NaN."""
         return self.outcome.error is not None or not (np.isfinite(self.score) or np.isfinite(self.loss))
+
+
+def shown(quality: Quality) -> float:
+    """Score or loss with four digits."""
+    return float(f"{quality.score if quality.kind else quality.loss:.4g}")

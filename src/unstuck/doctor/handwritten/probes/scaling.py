@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from unstuck.doctor.findings import Evidence
 
+from ..edits.base import Edit
 from .base import Examination, Verdicts
 from .data import Inputs
 
@@ -36,11 +39,7 @@ def examine(e: Examination) -> Verdicts:
         return out.rule_out(
             f"inputs reach at most {largest:.3g}; spreads differ by at most {uneven:.3g}", "inputs-unscaled"
         )
-    line, name = place_of(e, found)
-    for edit_line, text, axis in places(e, found, line, name):
-        edit = e.experiments.standardise(edit_line, text, axis=axis)
-        if edit is None:
-            continue
+    for edit in standardised_copies(e):
         after = e.quality(e.edited(edit))
         if e.much_better(after):
             evidence = [
@@ -50,13 +49,24 @@ def examine(e: Examination) -> Verdicts:
             ]  # fmt: skip
             title = f"the inputs are not scaled: values up to {largest:.4g} go into the first layer"
             out.findings.append(
-                e.finding("inputs-unscaled", "error", title, edit, evidence, after=after, line=edit_line,
+                e.finding("inputs-unscaled", "error", title, edit, evidence, after=after, line=edit.line,
                           help_text="standardise every column: subtract its mean, divide by its standard deviation")
             )  # fmt: skip
             return out
         if e.time_left < 0:
             break
     return out.rule_out("standardised inputs do not help this program", "inputs-unscaled")
+
+
+def standardised_copies(e: Examination) -> Iterator[Edit]:
+    """Copies of the program in which the inputs are standardised, wherever that could be done."""
+    found = e.data.inputs
+    if found is None:
+        return
+    for line, text, axis in places(e, found, *place_of(e, found)):
+        edit = e.experiments.standardise(line, text, axis=axis)
+        if edit is not None:
+            yield edit
 
 
 def place_of(e: Examination, found: Inputs) -> tuple[int | None, str]:

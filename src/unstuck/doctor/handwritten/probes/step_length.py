@@ -12,11 +12,11 @@ from unstuck.doctor.findings import Evidence, Finding
 from ..edits.base import Edit
 from ..edits.literals import Literal
 from ..edits.making import factors
+from ..session import Array
 from .base import TAIL, Examination, Verdicts
 from .proofs import BAD_WORDS, GOOD_WORDS, printed
-from .quality import Quality
-from .units import hidden_layers
-from .values import joined, scored
+from .quality import Quality, shown
+from .values import joined
 
 CAUSES = ("lr-too-high", "lr-too-low", "too-few-steps", "capacity-too-small", "plateau", "stopping-rule-wrong")
 LONGER = (5.0, 25.0, 125.0)  # times the epochs
@@ -24,6 +24,9 @@ FEW = 40  # training steps after which nothing can have been learnt yet
 WIDER = 8.0  # times the hidden units
 LITTLE = 0.03  # gain of accuracy or R² that is worth a note
 WAITING = 1e-3  # first step beside the weights: above it a loss that stands still is a plateau
+SITS = 0.85  # of the error of always giving the mean: above it nothing of the rows has been learnt
+MOST_OF_IT = 0.6  # of the run that has to pass so
+MOST_HEAD = 4000  # passes up to which the whole run is looked at
 LARGE_STEP, SMALL_STEP = 0.3, 1e-4  # first step beside the weights: beyond these only one direction is tried first
 
 
@@ -142,7 +145,7 @@ def _rate_finding(e: Examination, rates: list[Literal], factor: float, after: Qu
         Evidence(f"{after.kind or 'loss'} at the end with that rate", None, shown(after)),
         Evidence(f"{after.kind or 'loss'} at the end as it is", None, shown(e.start)),
     ]
-    silent = max((layer.silent_last for layer in hidden_layers(e)), default=0.0)
+    silent = max((layer.silent_last for layer in e.hidden_layers), default=0.0)
     if silent > 0.3:
         evidence.append(Evidence("hidden units that are silent for every row at the end", "few", f"{silent:.0%}"))
     return e.finding(
@@ -250,7 +253,8 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
         return None
     took = e.start.outcome.seconds
     a_round = took  # seconds of one more time the training, at most
-    for times in LONGER if e.start.passes <= FEW else LONGER[:1]:
+    flat = e.start.passes > FEW and _flat(e)
+    for times in LONGER if e.start.passes <= FEW else LONGER[: 1 + flat]:
         edit = e.experiments.scale_epochs(times)
         if edit is None or took + a_round * (times - 1) > max(e.time_left, 0):
             break
@@ -259,7 +263,7 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
             break
         # (what a few steps have not begun to learn must also show in the program's own figures)
         if e.much_better(after) and (times == LONGER[0] or _shows(e, after)):
-            return _longer_finding(e, times, after, "plateau" if _flat(e) else "too-few-steps")
+            return _longer_finding(e, times, after, "plateau" if flat else "too-few-steps")
         if times == LONGER[0] and _gains(e, after):
             evidence = _longer_evidence(e, times, after)
             notes.append(
@@ -292,6 +296,11 @@ def _longer_finding(e: Examination, times: float, after: Quality, cause: str) ->
     )
     edit = e.experiments.scale_epochs(times, cause)
     evidence = _longer_evidence(e, times, after)
+    if cause == "plateau" and (curve := errors(e)) is not None:
+        evidence += [
+            Evidence("mean squared error in the middle of the run", None, float(f"{np.median(curve[0]):.4g}")),
+            Evidence("that of always giving the mean of the targets", None, float(f"{curve[1]:.4g}")),
+        ]
     return e.finding(cause, e.level(), title, edit, evidence, after=after, help_text="more epochs")
 
 
@@ -305,25 +314,42 @@ def _longer_evidence(e: Examination, times: float, after: Quality) -> list[Evide
 
 
 def _flat(e: Examination) -> bool:
-    """The error of the last passes is hardly below that of the first although the steps are not too short."""
-    first = first_error(e)
-    if first is None or e.start is None or e.start.passes < 4 * TAIL or not np.isfinite(e.start.loss):
+    """For most of the run the error is that of always giving the mean, although the steps are many."""
+    if e.start is None or e.start.passes < 4 * TAIL:
         return False
-    return e.start.loss > 0.93 * first
+    curve = errors(e)
+    if curve is None:
+        return False
+    blocks, constant = curve
+    return float(np.mean(blocks > SITS * constant)) > MOST_OF_IT
 
 
-def first_error(e: Examination) -> float | None:
-    """Mean squared error of the first passes."""
-    if e.baseline is None or e.objective[1] is None:
+def errors(e: Examination) -> tuple[Array, float] | None:
+    """Mean squared error in stretches of the run, first to last, and that of always giving the mean of the targets.
+
+    Of a long run only the beginning and the end are looked at.
+    """
+    keys = [k for k in e.objective if k is not None]
+    if e.baseline is None or len(keys) < 2:
         return None
+    found = e.follow(keys=keys, head=MOST_HEAD) if e.baseline[0].passes <= MOST_HEAD else e.baseline
+    if found is None:
+        return None
+    windows = found[0].head if len(found[0].head) >= found[0].passes else [*found[0].head, *found[0].tail]
     pairs = []
-    for window in e.baseline[0].head[:TAIL]:
-        o, t = (e.recorded(k, window, e.baseline[1]) for k in e.objective if k is not None)
+    for window in windows:
+        o, t = (e.recorded(k, window, found[1]) for k in keys)
         pair = e.paired(o, t) if o is not None and t is not None else None
-        if pair is not None:
+        if pair is not None and np.all(np.isfinite(pair[0])):
             pairs.append(pair)
-    together = joined(pairs)
-    return None if together is None else scored(*together)[2]
+    if len(pairs) < 4 * TAIL:
+        return None
+    blocks = [joined(pairs[i : i + TAIL]) for i in range(0, len(pairs), TAIL)]
+    every = joined(pairs)
+    if every is None:
+        return None
+    means = [float(np.mean((o - t) ** 2)) for o, t in (b for b in blocks if b is not None)]
+    return np.array(means), float(np.mean((every[1] - every[1].mean(axis=0)) ** 2))
 
 
 def _wider(e: Examination, notes: list[Finding]) -> Finding | None:
@@ -333,6 +359,11 @@ def _wider(e: Examination, notes: list[Finding]) -> Finding | None:
     after = e.quality(e.edited(edit))
     if after is None or not e.much_better(after):
         return None
+    longer = e.experiments.scale_epochs(LONGER[1])
+    if longer is not None and e.start.outcome.seconds * LONGER[1] < e.time_left:
+        gone_on = e.quality(e.edited(longer))
+        if gone_on is not None and e.much_better(gone_on):  # as it is, it only takes its time
+            return _longer_finding(e, LONGER[1], gone_on, "plateau" if _flat(e) else "too-few-steps")
     evidence = [
         Evidence(f"training {after.kind} as it is", None, shown(e.start)),
         Evidence(f"training {after.kind} with {WIDER:g} times the hidden units", None, shown(after)),
@@ -346,8 +377,3 @@ def _wider(e: Examination, notes: list[Finding]) -> Finding | None:
         after=after,
         help_text="more hidden units",
     )
-
-
-def shown(quality: Quality) -> float:
-    """Score or loss with four digits."""
-    return float(f"{quality.score if quality.kind else quality.loss:.4g}")
