@@ -23,6 +23,8 @@ from unstuck.engines.cpu.memory import without_ones
 Axes = tuple[int | None, ...]
 
 VIEWS = ("transpose", "slice", "flip", "reshape")
+PLACED = ("concatenate", "unslice")  # values put side by side, each copied once
+CLOSED = ("reference", "place")  # kinds of groups that nothing else joins
 ROW_VECTORS = 8  # so many vectors of a row are held in registers where whole rows are needed
 
 
@@ -31,7 +33,7 @@ class Group:
     """Nodes that one kernel computes. ``space`` is the shape over which it runs; its last axis are the columns."""
 
     number: int
-    kind: str  # "rows", "matmul", "reduce" or "reference"
+    kind: str  # "rows", "matmul", "reduce", "place" or "reference"
     space: tuple[int, ...]
     anchor: Node | None = None  # the product or reduction at the beginning
     whole_rows: bool = False  # every row is in registers at once, so reductions along it may happen
@@ -118,7 +120,8 @@ class Fusion:
             self.views.add(node.index)
             self.stored.add(node.index)
         elif not self._is_compiled(node):
-            self._join(self._new("reference", _space(node), node), node, _own_axes(node))
+            kind = "place" if _is_placed(node) else "reference"
+            self._join(self._new(kind, _space(node), node), node, _own_axes(node))
         elif operation == "matmul":
             space = _space(node)
             fits = self._vectors(space[-1], node.dtype) <= self.host.tile_vectors
@@ -188,7 +191,7 @@ class Fusion:
 
     def _may_join(self, group: Group, node: Node) -> bool:
         """Whether no operand of the node comes from a group that itself waits for this one."""
-        if group.kind == "reference":
+        if group.kind in CLOSED:
             return False
         pending, seen = self._sources(node) - {group.number}, set[int]()
         while pending:
@@ -288,6 +291,11 @@ def carry_back(node: Node, known: Axes, parent: Node) -> Axes:
         return tuple(next(kept) if n != 1 else None for n in parent.shape)
     shift = node.ndim - parent.ndim
     return tuple(known[j + shift] if parent.shape[j] != 1 else None for j in range(parent.ndim))
+
+
+def _is_placed(node: Node) -> bool:
+    """Whether a value is made of others by copying them to their places."""
+    return node.operation in PLACED and node.size > 0 and all(p.dtype == node.dtype and p.size for p in node.inputs)
 
 
 def _only_ones(node: Node) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph, Node
-from unstuck.engines.cpu.fuse import Fusion, Group
+from unstuck.engines.cpu.fuse import CLOSED, Fusion, Group
 from unstuck.engines.cpu.host import Host
 from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel
 from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, placed
@@ -195,7 +195,7 @@ class Plan:
             computed = node.index in self.fusion.group_of
             if not computed or (replaced is not None and number not in self.in_place):
                 self.late.append((node, own))
-            elif node.index in self.views or self.fusion.group_of[node.index].kind == "reference":
+            elif node.index in self.views or self.fusion.group_of[node.index].kind in CLOSED:
                 self.copies.setdefault(node.index, []).append(own)
             else:
                 self.views[node.index] = own
@@ -211,7 +211,7 @@ class Plan:
             node, old = self.graph.outputs[number], self.graph.inputs[replaced]
             group = self.fusion.group_of.get(node.index)
             first = next(i for i, output in enumerate(self.graph.outputs) if output is node)
-            if group is None or group.kind == "reference" or first != number:
+            if group is None or group.kind in CLOSED or first != number:
                 continue
             readers = [g for g in self.fusion.groups if any(self._root(r) is old for r in g.reads)]
             own = group in readers

@@ -58,8 +58,10 @@ class Recurrent(Layer):
         }
 
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
-        # What does not depend on the state is computed for all steps at once.
-        z = np.transpose(x @ parameters["weight"] + parameters["bias"], (1, 0, 2))  # (steps, N, gates · units)
+        # What does not depend on the state is computed for all steps at once, in one product.
+        rows, steps, features = x.shape
+        ordered = np.reshape(np.transpose(x, (1, 0, 2)), (steps * rows, features))
+        z = np.reshape(ordered @ parameters["weight"] + parameters["bias"], (steps, rows, -1))  # (…, gates · units)
         mask = None if context.mask is None else np.transpose(context.mask)[:, :, None]  # (steps, N, 1)
         state = self.initial_state(x.graph.constant(np.zeros((x.shape[0], self.units)), x.dtype))
         if not self.sequences:
@@ -73,8 +75,8 @@ class Recurrent(Layer):
             pieces.append(states[0])
         if not self.sequences:
             return pieces[-1][0 if self.reverse else -1]  # (N, units)
-        ordered = pieces[::-1] if self.reverse else pieces
-        return np.transpose(np.concatenate(ordered) if len(ordered) > 1 else ordered[0], (1, 0, 2))
+        told = pieces[::-1] if self.reverse else pieces
+        return np.transpose(np.concatenate(told) if len(told) > 1 else told[0], (1, 0, 2))
 
     def initial_state(self, zeros: Any) -> tuple[Any, ...]:
         """The state before the first step; its first part is what the layer tells."""
