@@ -143,7 +143,7 @@ def test_a_table_with_numbers_to_predict_learns_and_predicts_in_its_own_units(ca
         ),
         (["train", "iris", "--network", "4-3-2"], "has 3 classes, but the network has 2 outputs"),
         (["train", "iris", "--network", "4-x-3"], "network '4-x-3' is not understood"),
-        (["train", "iris", "--network", "net.toml"], "neither sizes such as 784-16-16-10 nor an existing TOML file"),
+        (["train", "iris", "--network", "net.toml"], "is not known, and there is no such TOML file of layers"),
         (["train", "iris", "--activation", "relux"], "unknown activation 'relux'; did you mean 'relu'?"),
         (["train", "iris", "--loss", "cross_entropi"], "unknown loss 'cross_entropi'; did you mean 'cross_entropy'?"),
         (["train", "iris", "--optimizer", "adma"], "unknown optimizer 'adma'; did you mean 'adam'?"),
@@ -223,3 +223,54 @@ def test_trouble_is_told_with_its_cause_and_what_was_done(capsys):
     assert err.splitlines()[-1] == (
         "error: unknown answer to trouble (on_trouble) 'ignore'. Known: lower_rate, stop, warn"
     )
+
+
+def test_training_ends_as_soon_as_the_aim_is_reached_and_says_when(capsys):
+    code, out, err = answer(capsys, "train", "iris", "--to", 0.8, "--epochs", 200)
+    assert code == 0
+    assert "test accuracy" in err and "(the aim was reached)" in out
+    last = err.splitlines()[-1]
+    assert "on the test data in epoch " in last and last.endswith(" after the command began.")
+    code, out, err = answer(capsys, "train", "iris", "--to", 0.8, "--epochs", 200, "--json")
+    found = json.loads(out)
+    assert found["stopped_because"] == "target reached"
+    assert found["to"]["reached"] and found["to"]["epoch"] == found["epochs"] < 200
+    assert found["test"]["accuracy"] >= 0.8 and found["to"]["seconds"] > 0
+
+
+def test_an_aim_that_is_not_reached_is_said_with_the_best_that_was(capsys):
+    code, _, err = answer(capsys, "train", "sine", "--to", 1, "--epochs", 2)
+    assert code == 0
+    assert "R² 1.000 on the test data was not reached; the best was R² " in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("iris", "--to", 95), "--to is 95; expected a share of at most 1, such as 0.99; did you mean 0.95?"),
+        (("iris", "--to", 0.9, "--test-fraction", 0), "--to 0.9 needs test data, and 'iris' is without"),
+        (("iris", "--network", "lenet"), "lenet reads pictures of at least 12 × 12 pixels; each row of 'iris' is 4."),
+        (
+            ("iris", "--network", "lstm"),
+            "lstm reads sequences (steps, features), or grey pictures row by row; each row",
+        ),
+        (("mnist", "--network", "lennet"), "network 'lennet' is not known"),
+        (("mnist", "--network", "lennet"), "did you mean 'lenet'?"),
+        (
+            ("digits", "--network", "rnn", "--dropout", 0.5),
+            "--dropout 0.5 was given, but the layers of rnn are settled",
+        ),
+    ],
+)
+def test_what_an_aim_or_a_preset_cannot_do_is_said_in_one_sentence(capsys, tmp_path, arguments, sentence):
+    code, out, err = answer(capsys, "train", *arguments)
+    assert (code, out) == (2, "")
+    assert sentence in " ".join(err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preset_is_chosen_by_its_name_and_its_settings_can_be_changed(capsys):
+    code, out, err = answer(capsys, "train", "digits", "--network", "rnn", "--epochs", 1, "--learning-rate", 0.004)
+    assert code == 0
+    assert "SimpleRNN(units=128)" in out and "Adam 0.004, batches of 128" in err
+    assert [layer.kind for layer in us.load("digits.safetensors").layers] == ["SimpleRNN", "Dense"]

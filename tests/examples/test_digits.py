@@ -16,7 +16,7 @@ def test_three_epochs_get_at_least_92_of_100_test_digits_right(example, digits):
 
 
 def test_it_is_the_same_training_as_the_command_does_without_settings(example, digits):
-    from unstuck.cli.train import recipe
+    from unstuck.cli.recipe import recipe
 
     settings = recipe(digits, {})
     assert settings.epochs == 30

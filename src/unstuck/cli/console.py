@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+BEGAN = time.perf_counter()  # of the command: this is the first of its modules to be loaded
 
 
 @cache

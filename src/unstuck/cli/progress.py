@@ -17,7 +17,12 @@ def figures(logs: dict[str, Any], task: str) -> str:
     parts = [f"loss {logs['loss']:.4f}"]
     if task == "classification" and "accuracy" in logs:
         parts.append(f"accuracy {logs['accuracy']:.2%}")
-    for name, label in (("validation_accuracy", "validation accuracy"), ("validation_r2", "validation R²")):
+    for name, label in (
+        ("validation_accuracy", "validation accuracy"),
+        ("validation_r2", "validation R²"),
+        ("test_accuracy", "test accuracy"),
+        ("test_r2", "test R²"),
+    ):
         if name in logs:
             parts.append(f"{label} {logs[name]:.2%}" if "accuracy" in name else f"{label} {logs[name]:.3f}")
     return "  ".join(parts)

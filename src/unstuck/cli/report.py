@@ -33,6 +33,7 @@ def training_report(run: Run, splits: Splits, measured: dict[str, dict[str, floa
         "early stopping": f"early stopping; the best epoch was {run.best_epoch}",
         "interrupted": "interrupted by you",
         "trouble": "ended because of trouble",
+        "target reached": "the aim was reached",
     }
     why = f" ({ended[run.stopped_because]})" if run.stopped_because in ended else ""
     console.print(

@@ -135,7 +135,7 @@ class Loop:
             run.stopped_because, stop = "early stopping", True
         self._call("on_epoch_end", figures, epoch)
         if run.stop_training and not stop:
-            run.stopped_because, stop = "callback", True
+            run.stopped_because, stop = run.stopped_because or "callback", True
         return END if stop else GO_ON
 
     # Short epochs that nobody looks at, such as those of full batches, are taken many at a time ---------------------------
