@@ -134,6 +134,82 @@ FAULTS = [
         "proved",
     ),
     (
+        "the largest of a single output",
+        program("rings", ("np.mean((forward(x)[1] > 0) == t)", "np.mean(forward(x)[1].argmax(axis=1) == t[:, 0])")),
+        "evaluation",
+        "metric-wrong",
+        "forward(x)[1].argmax(axis=1)",
+        "proved",
+    ),
+    (
+        "signs beside zeros and ones",
+        program("rings", ("np.mean((forward(x)[1] > 0) == t)", "np.mean(np.sign(forward(x)[1]) == t)")),
+        "evaluation",
+        "metric-wrong",
+        "np.mean(np.sign(forward(x)[1]) == t)",
+        "proved",
+    ),
+    (
+        "divided by all training rows",
+        program(
+            "classifier",
+            (
+                "return np.mean(np.argmax(forward(x)[1], axis=1) == y)",
+                "return np.sum(np.argmax(forward(x)[1], axis=1) == y) / len(x_train)",
+            ),
+        ),
+        "evaluation",
+        "metric-wrong",
+        "/ len(x_train)",
+        "proved",
+    ),
+    (
+        "a mean of means, divided by the size of a batch",
+        program(
+            "classifier",
+            (
+                'print(f"test accuracy {accuracy(x_test, y_test):.3f}")',
+                "total = 0.0\nfor k in range(0, 60, 20):\n"
+                "    total += np.mean(np.argmax(forward(x_test[k : k + 20])[1], axis=1) == y_test[k : k + 20])\n"
+                'print("test accuracy", total / 20)',
+            ),
+        ),
+        "evaluation",
+        "metric-wrong",
+        "total / 20",
+        "proved",
+    ),
+    (
+        "training rows under the name of a test",
+        program(
+            "classifier",
+            ("centres[y] + rng.normal(0, 0.5, (n, 2))", "centres[y] + rng.normal(0, 1.5, (n, 2))"),
+            (
+                'print(f"test accuracy {accuracy(x_test, y_test):.3f}")',
+                'print("test accuracy", accuracy(x_train, y_train))',
+            ),
+        ),
+        "evaluation",
+        "metric-wrong",
+        'print("test accuracy", accuracy(x_train, y_train))',
+        "proved",
+    ),
+    (
+        "answers of the training rows beside the labels of the test",
+        program(
+            "classifier",
+            (
+                'print(f"test accuracy {accuracy(x_test, y_test):.3f}")',
+                'hidden, p = forward(x_train)\nprint("right", np.mean(p.argmax(axis=1) == y_train))\n'
+                'print("test right", np.mean(p[:60].argmax(axis=1) == y_test))',
+            ),
+        ),
+        "evaluation",
+        "prediction-ignores-input",
+        "p[:60]",
+        "proved",
+    ),
+    (
         "test inputs left as they came",
         program(
             "classifier",

@@ -55,6 +55,17 @@ SUSPICIOUS = {
         ("w1 = rng.normal(0, 0.5, (2, 8))", "w1 = rng.normal(0, 2.0, (2, 8))"),
         ("b1 = np.zeros(8)", "b1 = np.full(8, 0.5)"),
     ),
+    "errors, counts and percent of the right answers": program(
+        "classifier",
+        (
+            'print(f"test accuracy {accuracy(x_test, y_test):.3f}")',
+            "right = np.sum(forward(x_test)[1].argmax(axis=1) == y_test)\n"
+            "second = np.sort(forward(x_test)[1], axis=1)[:, -2]\n"
+            'print("correct", right, "of", len(x_test), "test accuracy", 100 * right / 60, "% error", 1 - right / 60)\n'
+            'print("top two accuracy", np.sum(forward(x_test)[1][np.arange(60), y_test] >= second) / 60)\n'
+            'print("correct per batch", right / 3)',
+        ),
+    ),
     "an autoencoder that cannot keep everything": program("autoencoder"),
     "a recurrent network": program("recurrent"),
 }

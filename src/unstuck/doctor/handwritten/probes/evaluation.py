@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import metric, parity, stale, training_number
+from . import judged, metric, parity, stale, training_number
 from .base import Examination, Verdicts
 from .figures import Figures
 
@@ -17,6 +17,7 @@ def examine(e: Examination) -> Verdicts:
     figures = Figures(e)
     stale.examine(e, figures, out)
     metric.examine(e, figures, out)
+    judged.examine(e, figures, out)
     parity.examine(e, figures, out)
     training_number.examine(e, figures, out)
     return out

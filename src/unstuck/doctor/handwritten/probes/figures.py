@@ -161,10 +161,21 @@ class Figures:
             ):
                 best = series
         if best is None:
-            return None
+            constant = self._constant(node, site)
+            return None if constant is None else [constant] * len(moments)
         places = np.searchsorted(best.order, moments, side="right") - 1
         members = self._members(best)
         return [members[int(i)] for i in places]
+
+    def _constant(self, node: ast.expr, site: Site) -> Array | None:
+        """The value of a variable of the module that training does not change (such as the labels), read by its name."""
+        if not isinstance(node, ast.Name):
+            return None
+        local = {s.text for s in self.e.table.sites if s.function == site.function and s.kind in ("target", "argument")}
+        if site.function and node.id in local:
+            return None
+        moved = {p.path for p in self.e.known.parameters} | set(self.e.known.states)
+        return None if node.id in moved else self.e.known.leaves.get(node.id)
 
     def _members(self, series: Series) -> list[Array]:
         """All occurrences of a series, each in its own shape."""
@@ -271,17 +282,34 @@ class Figures:
     def printed(self, stretch: int, prints: list[tuple[int, str]] | None = None) -> list[tuple[float, float]]:
         """The numbers printed in a stretch, each with the size of its last digit."""
         text = "\n".join(t for n, t in (self.e.printing if prints is None else prints) if n == stretch)
-        return numbers_of(text)
+        return [number.pair for number in labelled(text)]
 
 
-def numbers_of(text: str) -> list[tuple[float, float]]:
-    """Numbers of a text with the size of their last digit."""
+@dataclass(frozen=True)
+class Printed:
+    """A printed number: the words before it on its line, its value, and the size of its last digit."""
+
+    label: str
+    value: float
+    last: float
+
+    @property
+    def pair(self) -> tuple[float, float]:
+        return self.value, self.last
+
+
+def labelled(text: str) -> list[Printed]:
+    """The numbers of a text, in order."""
     found = []
-    for match in _NUMBERS.finditer(text):
-        written = match.group()
-        mantissa, _, power = written.lower().partition("e")
-        digits = len(mantissa.partition(".")[2])
-        found.append((float(written), 10.0 ** (int(power or 0) - digits)))
+    for line in text.splitlines():
+        start = 0
+        for match in _NUMBERS.finditer(line):
+            written = match.group()
+            mantissa, _, power = written.lower().partition("e")
+            digits = len(mantissa.partition(".")[2])
+            label = " ".join(re.sub(r"[^\w%²^|]+", " ", line[start : match.start()]).split())
+            found.append(Printed(label, float(written), 10.0 ** (int(power or 0) - digits)))
+            start = match.end()
     return found
 
 

@@ -9,6 +9,7 @@ from unstuck.doctor.findings import Evidence, Proof
 
 from ..edits.base import Edit
 from ..edits.reading import called
+from ..edits.text import ATOM, bracketed
 from .base import Examination, Verdicts
 from .figures import Compared, Figures, shows_share
 from .stale import share_after
@@ -92,6 +93,11 @@ def edits(e: Examination, figures: Figures, last: Compared) -> Iterator[Edit]:
                 inner = inner or (part.args[0] if part.args else getattr(part.func, "value", None))
                 if isinstance(inner, ast.expr):
                     found.append(edit(part, f"({text.of(inner)} > {limit:g})", f"the second class begins at {limit:g}"))
+            if call and call[0] in ("argmax", "sign") and isinstance(part, ast.Call):
+                inner = _argument(e, part)
+                for form in ("({} > {:g})", "({}.ravel() > {:g})") if inner is not None else ():
+                    new = form.format(bracketed(text.of(inner), ATOM) if inner is not None else "", limit)
+                    found.append(edit(part, new, f"the second class begins at {limit:g}"))
             if isinstance(part, ast.Compare) and len(part.ops) == 1 and isinstance(part.comparators[0], ast.Constant):
                 found.append(edit(part.comparators[0], f"{limit:g}", f"the second class begins at {limit:g}"))
     for part in parts:
@@ -110,6 +116,13 @@ def edits(e: Examination, figures: Figures, last: Compared) -> Iterator[Edit]:
             edit(last.label, f"{array}.argmax({label}, axis=-1)", "compare with the class, not with the row of it")
         )
     yield from (f for f in found if f is not None)
+
+
+def _argument(e: Examination, call: ast.Call) -> ast.expr | None:
+    """The array that a function of NumPy, or a method of the array itself, is asked about."""
+    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) != e.experiments.array:
+        return call.func.value
+    return call.args[0] if call.args else None
 
 
 def _axes(written: str, call: ast.Call) -> list[str]:

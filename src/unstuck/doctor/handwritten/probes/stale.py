@@ -122,7 +122,7 @@ def forward_calls(e: Examination, figures: Figures, last: Compared) -> Iterator[
     known = {a.arg for a in function.args.args if a.arg != "self"} if function is not None else set()
     if function is None:
         known = {s.text for s in e.table.sites if s.kind == "target" and s.function == "" and s.text.isidentifier()}
-    calls = sorted(_training_calls(e, figures), key=lambda c: not any(_layout(e, a) for a in c[1].args))
+    calls = sorted(training_calls(e), key=lambda c: not any(_layout(e, a) for a in c[1].args))
     for statement, call in calls:  # those that take in a batch first
         for i, argument in enumerate(call.args):
             if isinstance(argument, ast.Starred):
@@ -147,7 +147,7 @@ def forward_calls(e: Examination, figures: Figures, last: Compared) -> Iterator[
                 break
 
 
-def _training_calls(e: Examination, figures: Figures) -> Iterator[tuple[ast.stmt, ast.Call]]:
+def training_calls(e: Examination) -> Iterator[tuple[ast.stmt, ast.Call]]:
     """Statements of one call each in the training step that contain the forward pass of the output."""
     text, reading = e.experiments.text, e.experiments.reading
     window = e.known.window.series
