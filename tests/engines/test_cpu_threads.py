@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
+import unstuck as us
+from unstuck import nn
 from unstuck.engines.cpu import threads
 from unstuck.engines.cpu.threads import Choice
 
+RNG = np.random.default_rng(5)
 Cost = Callable[[int], float]
 
 
@@ -85,3 +89,32 @@ def test_a_run_that_is_over_at_once_takes_one_thread(clock: Clock) -> None:
 def test_what_was_learnt_is_kept_for_the_next_run_of_the_same_plan() -> None:
     assert threads.choice("a plan", 6e6) is threads.choice("a plan", 6e6)
     assert threads.choice("a plan", 6e6) is not threads.choice("another", 6e6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("clip_norm", [None, 0.5])
+@pytest.mark.parametrize(("columns", "hidden", "rows"), [(144, 16, 100), (208, 33, 67), (128, 128, 64)])
+def test_batches_split_by_columns_give_the_same_bits_and_what_the_reference_gives(
+    columns: int, hidden: int, rows: int, dtype: Any, clip_norm: float | None
+) -> None:
+    pixels, kinds = RNG.integers(0, 256, (rows, columns), dtype=np.uint8), RNG.integers(0, 3, rows)
+
+    def trained(engine: str) -> Any:
+        network = nn.Network(nn.Dense(hidden), nn.Tanh(), nn.Dense(3), dtype=dtype)
+        return us.fit(
+            network, (pixels, kinds), batch_size=31, epochs=2, optimizer=us.SGD(0.1, momentum=0.9), engine=engine,
+            preprocessing="pixels", clip_norm=clip_norm, l2=0.01,
+        )  # fmt: skip
+
+    right, runs = trained("reference"), []
+    try:
+        for count in (1, 2, 3):
+            threads.set_threads(count)
+            runs.append(trained("cpu"))
+    finally:
+        threads.set_threads(None)
+    for name, expected in right.network.parameters.items():
+        found = [run.network.parameters[name] for run in runs]
+        assert np.allclose(found[0], expected, rtol=0, atol=1e-5 if dtype is np.float32 else 1e-12)
+        assert np.array_equal(found[0], found[1])
+        assert np.array_equal(found[0], found[2])

@@ -69,7 +69,9 @@ class Compiled:
         for slot, array in ((ARENA, self.arena), (CONSTANTS, self._constants), (BARRIER, self._barrier)):
             self.point(slot, array)
         scans = [k.group.anchor for k in self.plan.kernels if k.group is not None and k.kind == "reference"]
-        self._recurrences = {n.index: Recurrence(n, self.plan) for n in scans if n is not None and n.operation == "scan"}
+        self._recurrences = {
+            n.index: Recurrence(n, self.plan) for n in scans if n is not None and n.operation == "scan"
+        }
 
     def _text(self) -> str:
         from unstuck.engines.cpu.emit.step import program_text

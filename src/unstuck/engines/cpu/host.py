@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ class Host:
     features: str
     vector_bytes: int
     registers: int
+    processors: int
 
     def lanes(self, dtype: Any) -> int:
         """How many values of a dtype one register holds."""
@@ -63,4 +65,4 @@ def host() -> Host:
         bits, registers = 256, 16
     elif family == "arm":
         bits, registers = 128, 32
-    return Host(llvm.get_host_cpu_name(), family, found.flatten(), bits // 8, registers)
+    return Host(llvm.get_host_cpu_name(), family, found.flatten(), bits // 8, registers, os.cpu_count() or 1)

@@ -13,15 +13,18 @@ from unstuck.engines.cpu.memory import Storage
 class Domain:
     """How a kernel's work is split among threads: ``units`` equal parts of ``rows`` rows.
 
-    Two kernels with the same domain give each thread the same rows. ``rows`` 0: one thread does it all.
+    Two kernels with the same domain give each thread the same rows. ``rows`` 0: one thread does it all. Units begin at multiples
+    of ``line`` rows.
     """
 
     rows: int
     units: int
+    line: int = 1
 
     def bounds(self) -> tuple[int, int]:
-        """(rows of a small unit, number of units that have one row more; these come first)."""
-        return self.rows // self.units, self.rows % self.units
+        """(lines of a small unit, number of units that have one line more; these come first)."""
+        lines = self.rows // self.line
+        return lines // self.units, lines % self.units
 
 
 ALONE = Domain(0, 1)
@@ -32,7 +35,7 @@ class Kernel:
     """One function of the program."""
 
     name: str
-    kind: str  # the group's, or "gather", "pack", "copy"
+    kind: str  # the group's, or "gather", "partial", "pack", "copy"
     domain: Domain
     group: Group | None = None
     node: Node | None = None  # of a gather, pack or copy: what is moved
@@ -42,4 +45,5 @@ class Kernel:
         default_factory=list
     )  # (what, whether each thread only reads its own rows)
     writes: list[Storage] = field(default_factory=list)
+    in_parts: bool = False  # of a product: the sums come from a "partial" kernel before it
     barrier: bool = False  # all threads must have come here before it begins

@@ -43,6 +43,9 @@ def _text(plan: Plan, kernel: Kernel) -> str:
         name = kernel.node.name or f"%{kernel.node.index}"
         words = {"gather": "the batch of", "pack": "the transpose of", "copy": "a copy of"}
         return f"{words[kernel.kind]} {name} {list(kernel.node.shape)}"
+    if kernel.kind == "partial":
+        assert group.anchor is not None
+        return f"matmul {list(group.space)} · {group.anchor.inputs[0].shape[-1]} in {kernel.domain.units} parts"
     nodes = [plan.graph.nodes[i] for i in group.members]
     names = [node.operation for node in nodes]
     shown = names if len(names) <= 6 else [*names[:4], f"… {len(names) - 5} more", names[-1]]

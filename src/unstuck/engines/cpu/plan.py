@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph, Node
+from unstuck.engines.cpu.columns import split_by_columns
 from unstuck.engines.cpu.fuse import CLOSED, Fusion, Group
 from unstuck.engines.cpu.host import Host
 from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel
@@ -73,6 +74,8 @@ class Plan:
         self.output_slots = [self._slot() for _ in graph.outputs]
         self.index_slot = self._slot()
         self.source_slots = {i: (self._slot(), self._slot(), self._slot()) for i in sorted(self.binding.gathered)}
+        gathered = [graph.inputs[i] for i in self.binding.gathered]
+        self.columns = split_by_columns(graph, gathered, set(self.fusion.group_of), host) if self.is_training else None
         self._place_inputs()
         self._place_constants()
         self._place_outputs()
@@ -127,11 +130,15 @@ class Plan:
                 dense = node.index in self._dense or node.ndim > 2
                 self.views[node.index] = placed(node.shape, node.dtype, dense=dense)
                 rows = node.shape[0]
+                if self.columns is not None and self.columns.x is node:
+                    for shown in (node, *(n for n in self.graph.nodes if n.inputs and n.inputs[0] is node)):
+                        if shown is not self.columns.product:
+                            self.views[shown.index] = self.columns.place
                 slot = self.source_slots[number][0]
                 kernel = Kernel(
                     f"k{len(self.kernels)}_gather",
                     "gather",
-                    self._domain(rows),
+                    self.columns.domain if self.columns is not None and self.columns.x is node else self._domain(rows),
                     node=node,
                     source=slot,
                     index=self.index_slot,
@@ -273,6 +280,8 @@ class Plan:
         return [group for group in self.fusion.in_order() if group.stores]
 
     def _domain(self, rows: int) -> Domain:
+        if self.columns is not None and rows == self.columns.domain.rows:
+            return self.columns.domain
         return Domain(rows, -(-rows // self.host.tile_rows)) if rows > 1 else ALONE
 
     def _add(self, group: Group) -> None:
@@ -283,10 +292,24 @@ class Plan:
         if group.kind == "matmul":
             assert group.anchor is not None
             self._pack(group.anchor.inputs[1])
+        reads = group.reads
+        if self.columns is not None and group.anchor is self.columns.product:
+            early = group.anchor.inputs
+            part = Kernel(f"{name}_part", "partial", self.columns.domain, group)
+            part.reads, part.writes = (
+                [(self._read(node, group).storage, True) for node in early],
+                [self.columns.parts.storage],
+            )
+            self.kernels.append(part)
+            reads = [node for node in reads if all(node is not one for one in early)]
         kernel = Kernel(name, group.kind, domain, group)
         kernel.writes = [view.storage for node in group.stores for view in self.places(node)]
-        read = {node.index: self.panels.get(node.index) or self._read(node, group) for node in group.reads}
-        kernel.reads = [(read[node.index].storage, self._is_own(node, group)) for node in group.reads]
+        read = {node.index: self.panels.get(node.index) or self._read(node, group) for node in reads}
+        kernel.reads = [(read[node.index].storage, self._is_own(node, group)) for node in reads]
+        if len(reads) < len(group.reads):
+            assert self.columns is not None
+            kernel.reads.append((self.columns.parts.storage, False))
+            kernel.in_parts = True
         self.kernels.append(kernel)
 
     def places(self, node: Node) -> list[View]:
@@ -309,6 +332,8 @@ class Plan:
             return False
         if group.kind not in ("rows", "matmul") or len(group.space) != 2 or node.shape[:1] != group.space[:1]:
             return False
+        if self.columns is not None and self._root(node) is self.columns.x:
+            return True  # its columns are the rows of the only products that read it so
         root = self.view(node)
         if root.strides[:1] != self.view(self._root(node)).strides[:1]:
             return False
@@ -356,7 +381,8 @@ class Plan:
         strip = self.host.tile_vectors * self.host.lanes("f4")
         able = [
             k for k in self.kernels
-            if k.kind == "matmul" and k.group is not None and k.domain.units >= 8 and k.group.columns % strip
+            if k.kind == "matmul" and k.group is not None and k.group.columns % strip
+            and (k.domain.units >= 8 if self.columns is None else k.domain is self.columns.domain)
         ]  # fmt: skip
         if not any(k.kind == "gather" and self.fetches(k) for k in self.kernels):
             return None
@@ -394,9 +420,9 @@ def operations(kernel: Kernel) -> float:
     group = kernel.group
     if group is None:
         return float(kernel.node.size if kernel.node is not None else 0)
-    count = float(len(group.members)) * math.prod(group.space)
+    count = 0.0 if kernel.kind == "partial" else float(len(group.members)) * math.prod(group.space)
     if group.kind == "matmul" and group.anchor is not None:
-        count += 2.0 * math.prod(group.space) * group.anchor.inputs[0].shape[-1]
+        count += 0.0 if kernel.in_parts else 2.0 * math.prod(group.space) * group.anchor.inputs[0].shape[-1]
     elif group.anchor is not None:
         count += group.anchor.inputs[0].size
     return count

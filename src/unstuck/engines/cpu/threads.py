@@ -116,9 +116,9 @@ class Turn:
 class Choice:
     """How many threads to take for a program: one or all, whichever has been faster of late.
 
-    At first both are tried by turns for about a millisecond (all threads once more before that, not counted, as they may have to be
-    hired); the least time counts. Later the other number is tried when the present one has become slower than it was, and else the
-    more rarely the longer nothing has changed.
+    At first both are tried by turns for about a millisecond (all threads once more before that, not counted, as they may have
+    to be hired); the least time counts. Later the other number is tried when the present one has become slower than it was,
+    and else the more rarely the longer nothing has changed.
     """
 
     def __init__(self, operations: float) -> None:

@@ -6,6 +6,7 @@ products up. Then the tile's rows go on to what follows the product, without hav
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from unstuck.engines.cpu.emit.code import INT64, Code, Value, Variable
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
 from unstuck.engines.cpu.emit.gather import Gather
-from unstuck.engines.cpu.emit.rows import chunks_of
+from unstuck.engines.cpu.emit.rows import chunks_of, each_unit
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.memory import View
 from unstuck.engines.cpu.plan import Plan
@@ -26,6 +27,11 @@ NEAR = 2**18  # bytes that are surely still in the cache when they are needed ag
 def emit_matmul(code: Code, plan: Plan, kernel: Kernel) -> None:
     """A product and what follows it."""
     Product(code, plan, kernel).emit()
+
+
+def emit_partial(code: Code, plan: Plan, kernel: Kernel) -> None:
+    """The parts of a product, each the sum over some of the inner places; see :mod:`unstuck.engines.cpu.columns`."""
+    Product(code, plan, kernel).emit_parts()
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Product:
         read = sum(plan.view(node).storage.size for node in beside)
         self.far = read > NEAR
         self.gathers = [Gather(code, plan, k) for k in fetched]
+        self.by_columns = plan.columns
+        self.in_parts = plan.columns is not None and plan.columns.product is self.node
         self.a = self._operand(plan.view(a))
         if b.index in plan.panels:
             view = plan.panels[b.index]
@@ -66,6 +74,10 @@ class Product:
             self.b = self._operand(plan.packed.get(b.index) or plan.view(b))
 
     def _operand(self, view: View) -> Operand:
+        if self.by_columns is not None and view is self.by_columns.place:
+            turned = self.node is not self.by_columns.product
+            part, row, column = view.strides
+            return Operand(view, self.pointers.of(view.storage), (part, *((column, row) if turned else (row, column))))
         place = self.pointers.of(view.storage)
         outer = [s for n, s in zip(view.shape[:-2], view.strides[:-2], strict=True) if n != 1]
         return Operand(view, place, (outer[-1] if outer else 0, view.strides[-2], view.strides[-1]))
@@ -88,6 +100,8 @@ class Product:
         first, last = Value("%from", INT64), Value("%to", INT64)
         if domain.rows != self.rows:
             return self._unsplit_rows(batch, column, width)
+        if domain.line > 1:
+            return self._line_by_line(batch, column, width, gathers)
         if extra:
             limit = code.intrinsic("llvm.smin", last, code.number(extra))
             with code.loop(first, limit) as unit:
@@ -100,6 +114,92 @@ class Product:
             self._tile(batch, row, column, small, width)
         return None
 
+    def _line_by_line(self, batch: Value, column: Value, width: int, gathers: Sequence[Gather]) -> None:
+        """The rows of whole lines, each line in as few tiles as hold it."""
+        code, domain = self.code, self.kernel.domain
+        in_units = (
+            self.by_columns is not None and self.a.view is self.by_columns.place
+        )  # then its rows lie unit by unit
+        for unit, start, rows in each_unit(code, domain):
+            with code.loop(0, rows, domain.line) as line:
+                for gather in gathers:
+                    gather.ask_for_columns(line, start, rows)
+                for top, height in self._heights(domain.line, width):
+                    here = code.add(line, code.number(top))
+                    place = self._address(self.a, unit, here, code.number(0)) if in_units else ""
+                    self._tile(batch, code.add(start, here), column, height, width, place)
+
+    def _heights(self, rows: int, width: int) -> list[tuple[int, int]]:
+        """(first row, rows) of the tiles in which so many rows are worked on, equally high but for one."""
+        host = self.at.plan.host
+        vectors = -(-width // self.code.lanes)
+        count = -(-rows // ((host.registers - 2) // vectors - 1))
+        starts = [rows * i // count for i in range(count + 1)]
+        return [(a, b - a) for a, b in itertools.pairwise(starts)]
+
+    # In parts ----------------------------------------------------------------------------------------------------------
+    def emit_parts(self) -> None:
+        """For each unit of the domain, which are inner places, the sums over these."""
+        for unit, start, inner in each_unit(self.code, self.kernel.domain):
+            self._part(unit, start, inner)
+
+    def _part(self, unit: Value, start: Value, inner: int) -> None:
+        code = self.code
+        step = code.lanes * self.at.plan.host.tile_vectors
+        whole = self.columns // step * step
+        if whole:
+            with code.loop(0, whole, step) as column:
+                self._part_rows(unit, start, inner, column, step)
+        if self.columns > whole:
+            self._part_rows(unit, start, inner, code.number(whole), self.columns - whole)
+
+    def _part_rows(self, unit: Value, start: Value, inner: int, column: Value, width: int) -> None:
+        code = self.code
+        heights = [b for _, b in self._heights(self.rows, width)]
+        row = code.number(0)
+        for height, group in itertools.groupby(sorted(heights, reverse=True)):
+            count = len(list(group))
+            end = code.add(row, code.number(count * height))
+            with code.loop(row, end, height) as top:
+                counts = [n for _, n in chunks_of(code, column, width)]
+                place_a = self._address(self.a, unit, top, code.number(0))
+                place_b = self._address(self.b, code.number(0), start, column)
+                sums = self._multiply(place_a, place_b, height, counts, inner)
+                for i, line in enumerate(sums):
+                    for j, total in enumerate(line):
+                        code.store_vector(
+                            self._part_place(unit, code.add(top, code.number(i)), column, j), total, code.lanes
+                        )
+            row = end
+
+    def _part_place(self, unit: Value, row: Value, column: Value, j: int) -> str:
+        code = self.code
+        assert self.by_columns is not None
+        view = self.by_columns.parts
+        place = self.pointers.of(view.storage)
+        for index, stride in zip((unit, row, column), view.strides, strict=True):
+            place = code.address(place, code.mul(index, code.number(stride)), view.dtype)
+        return code.address(place, j * code.lanes, view.dtype)
+
+    def _sums_of_parts(self, row: Value, column: Value, height: int, vectors: int) -> list[list[Value]]:
+        code = self.code
+        assert self.by_columns is not None
+        sums = []
+        for i in range(height):
+            here = code.add(row, code.number(i))
+            line = []
+            for j in range(vectors):
+                total: Value | None = None
+                for unit in range(self.by_columns.domain.units):
+                    place = self._part_place(code.number(unit), here, column, j)
+                    part = code.load_vector(place, self.node.dtype, code.lanes)
+                    total = part if total is None else code.add(total, part)
+                assert total is not None
+                line.append(total)
+            sums.append(line)
+        return sums
+
+    # Whole -------------------------------------------------------------------------------------------------------------
     def _ask_ahead(self, unit: Value, gathers: Sequence[Gather]) -> None:
         for gather in gathers:
             gather.ask_ahead(unit, self.kernel.domain.units)
@@ -116,7 +216,8 @@ class Product:
                 row = code.add(code.mul(unit, code.number(small)), code.number(extra))
                 self._tile(batch, row, column, small, width)
 
-    def _tile(self, batch: Value, row: Value, column: Value, height: int, width: int) -> None:
+    def _tile(self, batch: Value, row: Value, column: Value, height: int, width: int, place: str = "") -> None:
+        """One tile and what follows it; ``place`` is the address of its first row of A, where that is another."""
         code = self.code
         chunks = chunks_of(code, column, width)
         first = code.add(code.mul(batch, code.number(self.rows)), row)
@@ -124,7 +225,12 @@ class Product:
             for i in range(height):
                 self.at.at(code.add(first, code.number(i)), chunks)
                 self.at.prefetch()
-        sums = self._multiply(batch, row, column, height, [count for _, count in chunks])
+        if self.in_parts:
+            sums = self._sums_of_parts(row, column, height, len(chunks))
+        else:
+            place_a = place or self._address(self.a, batch, row, code.number(0))
+            place_b = self._address(self.b, batch, code.number(0), column)
+            sums = self._multiply(place_a, place_b, height, [count for _, count in chunks], self.inner)
         for i in range(height):
             here = code.add(first, code.number(i)) if i else first
             self.at.at(here, chunks) if i == 0 else self.at.next_row(here)
@@ -132,22 +238,20 @@ class Product:
                 self.at.given[self.node.index, j] = total
             self.at.store_all()
 
-    def _multiply(self, batch: Value, row: Value, column: Value, height: int, counts: list[int]) -> list[list[Value]]:
-        """The sums of a tile, by row and vector."""
+    def _multiply(self, place_a: str, place_b: str, height: int, counts: list[int], inner: int) -> list[list[Value]]:
+        """The sums of a tile, by row and vector, over so many inner places from two addresses on."""
         code, dtype = self.code, self.node.dtype
-        chains = max(1, min(IN_FLIGHT // (height * len(counts)), self.inner))
+        chains = max(1, min(IN_FLIGHT // (height * len(counts)), inner))
         zero = code.constant(0, dtype)
         sums = [[[code.variable(zero) for _ in counts] for _ in range(height)] for _ in range(chains)]
-        place_a = self._address(self.a, batch, row, code.number(0))
-        place_b = self._address(self.b, batch, code.number(0), column)
-        step = chains if chains > 1 else (UNROLL if self.inner >= UNROLL else 1)
-        whole = self.inner // step * step
+        step = chains if chains > 1 else (UNROLL if inner >= UNROLL else 1)
+        whole = inner // step * step
         with code.loop(0, whole, step) as k:
             here_a = code.address(place_a, code.mul(k, code.number(self.a.strides[2])), dtype)
             here_b = code.address(place_b, code.mul(k, code.number(self.b.strides[1])), dtype)
             for i in range(step):
                 self._rank_one(here_a, here_b, i, sums[i % chains], counts)
-        for rest in range(whole, self.inner):
+        for rest in range(whole, inner):
             self._rank_one(place_a, place_b, rest, sums[rest % chains], counts)
         return [
             [self._total([sums[c][i][j] for c in range(chains)]) for j in range(len(counts))] for i in range(height)

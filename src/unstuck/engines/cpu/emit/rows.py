@@ -27,7 +27,21 @@ def _first_row(code: Code, domain: Domain, unit: str) -> Value:
     small, extra = domain.bounds()
     here = Value(unit, INT64)
     longer = code.intrinsic("llvm.smin", here, code.number(extra))
-    return code.add(code.mul(here, code.number(small)), longer)
+    return code.mul(code.add(code.mul(here, code.number(small)), longer), code.number(domain.line))
+
+
+def each_unit(code: Code, domain: Domain) -> Iterator[tuple[Value, Value, int]]:
+    """Loop over the units %from to %to: yields (unit, its first row, its rows)."""
+    small, extra = domain.bounds()
+    first, last = Value("%from", INT64), Value("%to", INT64)
+    if extra:
+        long = (small + 1) * domain.line
+        with code.loop(first, code.intrinsic("llvm.smin", last, code.number(extra))) as unit:
+            yield unit, code.mul(unit, code.number(long)), long
+        first = code.intrinsic("llvm.smax", first, code.number(extra))
+    with code.loop(first, last) as unit:
+        start = code.add(code.mul(unit, code.number(small * domain.line)), code.number(extra * domain.line))
+        yield unit, start, small * domain.line
 
 
 def emit_rows(code: Code, plan: Plan, kernel: Kernel) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from unstuck.engines.cpu.emit.code import Code, Module
 from unstuck.engines.cpu.emit.gather import emit_gather
-from unstuck.engines.cpu.emit.matmul import emit_matmul
+from unstuck.engines.cpu.emit.matmul import emit_matmul, emit_partial
 from unstuck.engines.cpu.emit.move import emit_copy, emit_pack
 from unstuck.engines.cpu.emit.place import emit_place
 from unstuck.engines.cpu.emit.reduce import emit_reduce
@@ -17,7 +17,7 @@ from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.plan import BARRIER, Plan
 
 EMITTERS: dict[str, Callable[[Code, Plan, Kernel], None]] = {
-    "rows": emit_rows, "matmul": emit_matmul, "reduce": emit_reduce,
+    "rows": emit_rows, "matmul": emit_matmul, "partial": emit_partial, "reduce": emit_reduce,
     "gather": emit_gather, "pack": emit_pack, "copy": emit_copy, "place": emit_place,
 }  # fmt: skip
 
