@@ -6,7 +6,6 @@ A rival is a function of a case and its data that gives a function which trains 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -134,7 +133,6 @@ def _torch(case: Case, x: Array, y: Array, *, compiled: bool) -> Epoch:
         import torch
     except ImportError:
         raise LeftOut("not installed") from None
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     layers: list[Any] = []
@@ -267,6 +265,26 @@ def scikit_learn(case: Case, x: Array, y: Array) -> Epoch:
     return (lambda: model.predict(x)) if case.predicts else (lambda: model.partial_fit(x, wanted))
 
 
+def with_threads(name: str, way: Callable[[], float], threads: int) -> Callable[[], float]:
+    """The way of a rival with so many threads."""
+    if name.startswith("PyTorch"):
+        import torch
+
+        def limited() -> float:
+            torch.set_num_threads(threads)
+            return way()
+
+        return limited
+    from threadpoolctl import threadpool_limits
+
+    def held() -> float:
+        with threadpool_limits(threads):
+            return way()
+
+    return held
+
+
+SETTABLE = ("NumPy by hand", "PyTorch eager", "PyTorch compiled", "scikit-learn")
 RIVALS: dict[str, Callable[[Case, Array, Array], Epoch]] = {
     "NumPy by hand": numpy_by_hand,
     "PyTorch eager": torch_eager,

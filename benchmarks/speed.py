@@ -3,9 +3,11 @@
     python benchmarks/speed.py [--threads 2] [--rounds 7] [--cases 1,3] [--rivals NumPy,JAX] [--growth] [--json FILE]
 
 In each round every way trains one epoch in turn, so that whatever else the machine does meets all of them; the medians of the
-rounds are compared. Warming up and compiling are not counted; the time to the first step stands apart. The limit of the machine
-is the larger of two times: the epoch's multiplications and additions at the rate of a loop that does nothing else, and the bytes
-of its data at the rate of a copy, both measured in the same run. Rivals that are not installed, or cannot do a case, are named.
+rounds are compared. Before each there is a pause in which the threads of the one before come to rest. Rivals whose threads
+can be set get one or all of them, whichever is faster in a trial. Warming up and compiling are not counted; the time to the
+first step stands apart. The limit of the machine is the larger of two times: the epoch's multiplications and additions at the
+rate of a loop that does nothing else, and the bytes of its data at the rate of a copy, both measured in the same run. Rivals
+that are not installed, or cannot do a case, are named.
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ from typing import Any
 CASES_TEXT = (
     "1 mnist 784-16-16-10 · 2 784-30-10 · 3 784-100-10 · 4 784-512-256-10 · 5 7-3-2 · 6 20-64-64-1 · 7 prediction"
 )
+
+
+REST = 0.3  # seconds
 
 
 def parsed() -> argparse.Namespace:
@@ -198,9 +203,30 @@ def first_steps() -> dict[str, float]:
 
 
 # Measuring ---------------------------------------------------------------------------------------------------------------
-def measure(case: Any, rounds: int, wanted: list[str]) -> tuple[dict[str, float], dict[str, str]]:
-    """Median seconds of each way, by turns; and why some are left out."""
-    from rivals import RIVALS, LeftOut
+def best_setting(name: str, way: Callable[[], float], threads: int) -> tuple[Callable[[], float], int]:
+    """The way with as many threads as are best for it, and their number."""
+    from rivals import with_threads
+
+    settings = {n: with_threads(name, way, n) for n in sorted({1, threads})}
+    taken: dict[int, float] = {}
+    for number, limited in settings.items():
+        limited()  # what is compiled for this number of threads is compiled now
+        taken[number] = min(rested(limited) for _ in range(2))
+    best = min(taken, key=lambda n: taken[n])
+    return settings[best], best
+
+
+def rested(way: Callable[[], float]) -> float:
+    """What a way takes when the threads of the one before it have come to rest."""
+    time.sleep(REST)
+    return way()
+
+
+def measure(
+    case: Any, rounds: int, wanted: list[str], threads: int
+) -> tuple[dict[str, float], dict[str, int], dict[str, str]]:
+    """Median seconds of each way, by turns; the threads of those where they can be set; and why some are left out."""
+    from rivals import RIVALS, SETTABLE, LeftOut
 
     x, y, floats = data_of(case)
     ways: dict[str, Callable[[], float]] = {"ours": ours(case, x, y)}
@@ -219,12 +245,15 @@ def measure(case: Any, rounds: int, wanted: list[str]) -> tuple[dict[str, float]
         except LeftOut as reason:
             left_out[name] = str(reason)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
+    chosen: dict[str, int] = {}
     for name in ways:
         ways[name]()
+        if name in SETTABLE:
+            ways[name], chosen[name] = best_setting(name, ways[name], threads)
     for _ in range(rounds):
         for name, way in ways.items():
-            seconds[name].append(way())
-    return {name: statistics.median(values) for name, values in seconds.items()}, left_out
+            seconds[name].append(rested(way))
+    return {name: statistics.median(values) for name, values in seconds.items()}, chosen, left_out
 
 
 def repeated(epoch: Callable[[], Any], times: int) -> float:
@@ -278,7 +307,8 @@ def main() -> None:
     print(f"{options.threads} threads; this machine: {arithmetic / 1e9:.0f} GFLOP/s, {memory / 1e9:.1f} GB/s; "
           f"load {os.getloadavg()[0]:.1f}")  # fmt: skip
     for case in chosen:
-        seconds, left_out = measure(case, options.rounds, [w for w in options.rivals.split(",") if w])
+        wanted = [w for w in options.rivals.split(",") if w]
+        seconds, chosen_threads, left_out = measure(case, options.rounds, wanted, options.threads)
         least = limit(case, arithmetic, memory)
         mine = seconds.pop("ours")
         best = min(seconds, key=lambda name: seconds[name]) if seconds else ""
@@ -286,6 +316,7 @@ def main() -> None:
             "case": case.name,
             "ours": mine,
             "rivals": seconds,
+            "threads_of_rivals": chosen_threads,
             "left_out": left_out,
             "limit": least,
             "of_limit": mine / least,
@@ -297,7 +328,10 @@ def main() -> None:
             f"\n{case.name}\n  ours {mine * 1e3:10.2f} ms   {mine / least:.2f} times the limit of {least * 1e3:.2f} ms"
         )
         for name, value in sorted(seconds.items(), key=lambda item: item[1]):
-            print(f"  {name:18} {value * 1e3:10.2f} ms   {value / mine:.2f} times ours")
+            taken = (
+                f", {chosen_threads[name]} thread{'s' * (chosen_threads[name] > 1)}" if name in chosen_threads else ""
+            )
+            print(f"  {name:18} {value * 1e3:10.2f} ms   {value / mine:.2f} times ours{taken}", flush=True)
         for name, why in left_out.items():
             print(f"  {name:18} left out: {why}")
     if not options.growth:
