@@ -70,6 +70,8 @@ class Stepping:
         schedule, epochs = self.prepared.optimizer.learning_rate, self.prepared.epochs
         assert isinstance(schedule, Schedule)
         factor, begins = self._plateau_factor() * self.lowered, range(0, self.count, self.rows)
+        if isinstance(schedule, Constant):
+            return np.full(len(begins), schedule.at(epoch, epochs) * factor)
         return np.array([schedule.at(epoch + i / self.count, epochs) * factor for i in begins])
 
     def many_rates(self, first: int, count: int) -> Array:
