@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 from unstuck.errors import InputError
 
-# Arithmetic operations of a step below which a second thread cannot pay: the threads wait for each other some times a step,
+# Arithmetic operations of a step below which a second thread hardly pays: the threads wait for each other some times a step,
 # about a microsecond each.
-WORTH_A_THREAD = 4e5
+WORTH_A_THREAD = 1.5e6
 GUESSED_RATE = 5e10  # operations a second, before anything is measured
 TRIAL, PIECE = 1e-3, 25e-3  # seconds: a trial of a number of threads; steps that are run without asking again
 TOO_SHORT = 1.5e-4  # seconds: what takes less in one thread is over before another one is awake
