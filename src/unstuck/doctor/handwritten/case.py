@@ -13,9 +13,10 @@ from typing import Literal
 from unstuck.doctor import causes
 from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Proof, RuledOut
 
+from . import computed
 from .edits.model import Edit
 from .examine import Examination
-from .outcomes import compared, improved
+from .outcomes import compared, gained, improved
 from .probes import frozen
 from .probes.base import Examination as Subject
 from .program import Program
@@ -87,7 +88,7 @@ class Case:
             proof, outcome = self.proof(current, mended)
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
             sure = (own or current.state in ("right", "wrong") or accept is not None) and not must_help
-            if not sure and not improved(self.outcome, outcome):
+            if not sure and not self.helps(outcome, proof):
                 continue  # fits a loss that the program may never have meant, and it does not learn better
             mended = replace(mended, edit=named(mended.edit, current, only))
             if mended.edit.cause in known_causes:
@@ -104,13 +105,26 @@ class Case:
         """Run the mended program to its end, and compare."""
         start = time.monotonic()
         outcome = self.session.finish(mended.program, seconds=max(3.0, min(20.0, self.left() - 2.0)))
-        figure = compared(self.outcome, outcome)
+        figure = compared(self.outcome, outcome) or self._computed(mended, outcome)
         before, after = current.worst, mended.examination.worst
         proof = Proof(
             metric=figure[0] if figure else None, before=figure[1] if figure else None, after=figure[2] if figure else None,
             gradient_before=before, gradient_after=after, seconds=round(time.monotonic() - start, 2),
         )  # fmt: skip
         return proof, outcome
+
+    def _computed(self, mended: Mended, outcome: Outcome) -> tuple[str, float, float] | None:
+        """A figure of our own where the program prints none."""
+        if self.outcome.error is not None or outcome.error is not None:
+            return None
+        seconds = min(2.5 * (self.outcome.seconds + outcome.seconds) + 2.0, 0.3 * self.left())
+        return computed.figure(self.session, self.program, mended.program, mended.examination, seconds)
+
+    def helps(self, outcome: Outcome, proof: Proof) -> bool:
+        """The mended copy does clearly better by the program's own figures, or by ours where it prints none."""
+        if proof.metric is None or proof.before is None or proof.after is None or compared(self.outcome, outcome) is not None:
+            return improved(self.outcome, outcome)
+        return gained(proof.metric, proof.before, proof.after)
 
     def add(
         self, current: Examination, mended: Mended, what: str, proof: Proof, outcome: Outcome, evidence: tuple[Evidence, ...]
@@ -125,7 +139,7 @@ class Case:
                     rows.append(
                         Evidence(f"gradient check of {name}: relative error", "at most 1e-5", float(verdict.residual))
                     )
-        level: Literal["error", "warning"] = "error" if improved(self.outcome, outcome) else "warning"
+        level: Literal["error", "warning"] = "error" if self.helps(outcome, proof) else "warning"
         marks = [Mark(edit.line, end_line=edit.end_line, label="here")]
         marks += [Mark(line, label=role, role="also") for line, role in edit.marks if line != edit.line]
         title = f"{causes.get(edit.cause).title}: {what}"

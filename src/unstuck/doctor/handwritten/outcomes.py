@@ -52,3 +52,11 @@ def improved(before: Outcome, after: Outcome) -> bool:
             size = max(abs(x), abs(y), 1e-12)
             votes.append(sign * (y - x) / size)
     return any(v > 0.03 for v in votes) and not any(v < -0.03 for v in votes[:1])
+
+
+def gained(figure: str, before: float, after: float) -> bool:
+    """A figure is clearly better after; its name tells whether it should grow or fall."""
+    sign = 1.0 if any(word in figure.lower() for word in GOOD_WORDS) else -1.0
+    if not np.isfinite(before) or not np.isfinite(after):
+        return bool(np.isfinite(after))
+    return sign * (after - before) > 0.03 * max(abs(before), abs(after))

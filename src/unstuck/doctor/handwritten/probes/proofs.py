@@ -43,9 +43,15 @@ def proof_of(before: Quality, after: Quality, seeds: int = 1) -> Proof:
             if a and b and (not np.isfinite(a[-1]) or better * (b[-1] - a[-1]) > 0) and np.isfinite(b[-1]):
                 name = next(n for n, v in reversed(own[1]) if label in n.lower())
                 return Proof(metric=name[-40:].strip().lower(), before=a[-1], after=b[-1], seeds=seeds)
+    name, old, new = computed(before, after)
+    return Proof(metric=name, before=old, after=new, seeds=seeds)
+
+
+def computed(before: Quality, after: Quality) -> tuple[str, float, float]:
+    """The figure that two runs are judged by where they print none: its name (which says so), before and after."""
     if after.kind:
-        return Proof(metric=f"training {after.kind}", before=before.score, after=after.score, seeds=seeds)
-    return Proof(metric="loss", before=before.loss, after=after.loss, seeds=seeds)
+        return f"training {after.kind}, computed from its outputs", before.score, after.score
+    return "loss, computed from its values", before.loss, after.loss
 
 
 def printed(outcome: Outcome, words: tuple[str, ...]) -> list[tuple[str, float]]:
