@@ -11,11 +11,12 @@ import numpy as np
 from unstuck.autodiff import Graph
 from unstuck.autodiff.primitives import TABLE
 from unstuck.engines.cpu import threads as threads_
+from unstuck.engines.cpu.binding import Binding
 from unstuck.engines.cpu.compile import library
 from unstuck.engines.cpu.host import host
-from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.kernel import Kernel, operations
 from unstuck.engines.cpu.memory import ARENA, LINE, View
-from unstuck.engines.cpu.plan import BARRIER, CONSTANTS, Binding, Plan, operations
+from unstuck.engines.cpu.plan import BARRIER, CONSTANTS, Plan
 from unstuck.engines.cpu.recurrence import Recurrence
 from unstuck.engines.steps import Training
 from unstuck.errors import InputError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from unstuck.autodiff import Node
@@ -47,3 +48,16 @@ class Kernel:
     writes: list[Storage] = field(default_factory=list)
     in_parts: bool = False  # of a product: the sums come from a "partial" kernel before it
     barrier: bool = False  # all threads must have come here before it begins
+
+
+def operations(kernel: Kernel) -> float:
+    """Arithmetic operations of a kernel in one step."""
+    group = kernel.group
+    if group is None:
+        return float(kernel.node.size if kernel.node is not None else 0)
+    count = 0.0 if kernel.kind == "partial" else float(len(group.members)) * math.prod(group.space)
+    if group.kind == "matmul" and group.anchor is not None:
+        count += 0.0 if kernel.in_parts else 2.0 * math.prod(group.space) * group.anchor.inputs[0].shape[-1]
+    elif group.anchor is not None:
+        count += group.anchor.inputs[0].size
+    return count

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.kernel import Kernel, operations
 from unstuck.engines.cpu.memory import ARENA
-from unstuck.engines.cpu.plan import Plan, operations
+from unstuck.engines.cpu.plan import Plan
 
 
 def listing(plan: Plan) -> str:

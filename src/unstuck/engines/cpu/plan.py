@@ -5,56 +5,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
 
 from unstuck.autodiff import Graph, Node
+from unstuck.engines.cpu.binding import Binding, Source
 from unstuck.engines.cpu.columns import split_by_columns
 from unstuck.engines.cpu.fuse import CLOSED, Fusion, Group
 from unstuck.engines.cpu.host import Host
-from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel
+from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel, operations
 from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, placed
 from unstuck.engines.cpu.schedule import in_few_stretches, place_in_arena, set_barriers
 
 # The first slots of the table of pointers.
 BARRIER, CONSTANTS, FIRST_FREE = 1, 2, 3  # the arena is slot 0
-
-
-@dataclass(frozen=True)
-class Source:
-    """An input whose rows are gathered from stored data: row ``index[step · rows + i]`` becomes row i.
-
-    ``dtype`` is the stored one. ``scaled`` values are (stored - shift) · factor, with one of each for every column. With
-    ``in_order`` there is no index: the rows lie as they are needed.
-    """
-
-    dtype: np.dtype[Any]
-    scaled: bool = False
-    shifted: bool = True
-    in_order: bool = False
-
-
-@dataclass(frozen=True)
-class Binding:
-    """What surrounds a graph that is run many times in a row; without it a graph is run once on given arrays.
-
-    Numbers are those of the graph's inputs and outputs. ``gathered`` inputs come from stored data; ``per_step`` inputs and
-    outputs have one value for each step; ``state`` says which output takes the place of which input. Inputs with ``strides``
-    (in values, that from step to step in front where there is one for each) lie as these say. ``exact``: as a graph that is
-    run once. ``backwards``: the number of steps, where step 0 is the last of what lies step by step.
-    """
-
-    gathered: Mapping[int, Source] = field(default_factory=dict)
-    inputs_per_step: tuple[int, ...] = ()
-    outputs_per_step: tuple[int, ...] = ()
-    state: Mapping[int, int] = field(default_factory=dict)
-    resident: tuple[int, ...] = ()
-    strides: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    exact: bool = False
-    backwards: int = 0
 
 
 class Plan:
@@ -413,16 +375,3 @@ class Plan:
             else:
                 found[-1].append(kernel)
         return [segment for segment in found if segment]
-
-
-def operations(kernel: Kernel) -> float:
-    """Arithmetic operations of a kernel in one step."""
-    group = kernel.group
-    if group is None:
-        return float(kernel.node.size if kernel.node is not None else 0)
-    count = 0.0 if kernel.kind == "partial" else float(len(group.members)) * math.prod(group.space)
-    if group.kind == "matmul" and group.anchor is not None:
-        count += 0.0 if kernel.in_parts else 2.0 * math.prod(group.space) * group.anchor.inputs[0].shape[-1]
-    elif group.anchor is not None:
-        count += group.anchor.inputs[0].size
-    return count

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph
+from unstuck.engines.cpu.binding import Binding, Source
 from unstuck.engines.cpu.engine import Compiled
-from unstuck.engines.cpu.plan import Binding, Source
 
 Array = np.ndarray[Any, Any]
 

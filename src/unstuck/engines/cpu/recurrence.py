@@ -10,7 +10,8 @@ import numpy as np
 
 from unstuck.autodiff import Node
 from unstuck.autodiff.primitives.scan import layout
-from unstuck.engines.cpu.plan import Binding, Plan
+from unstuck.engines.cpu.binding import Binding
+from unstuck.engines.cpu.plan import Plan
 
 if TYPE_CHECKING:
     from unstuck.engines.cpu.engine import Compiled

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph
+from unstuck.engines.cpu.binding import Binding, Source
 from unstuck.engines.cpu.engine import Compiled, aligned
 from unstuck.engines.cpu.listing import listing
-from unstuck.engines.cpu.plan import Binding, Source
 from unstuck.engines.steps import Training
 
 Array = np.ndarray[Any, Any]
