@@ -358,3 +358,11 @@ def test_exit_code_2_is_one_sentence_on_standard_error(tmp_path: Path, arguments
     assert done.returncode == 2
     assert done.stdout == "" and "Traceback" not in done.stderr
     assert done.stderr.startswith("error: ") and sentence in " ".join(done.stderr.split())
+
+
+# ------------------------------------------------------------------ healthy programs that descend something unusual
+
+
+@pytest.mark.parametrize("program", sorted((CASES.parent / "unusual").glob("*.py")), ids=lambda path: path.stem)
+def test_a_program_that_descends_something_unusual_is_accused_of_nothing(program: Path) -> None:
+    assert not faults(diagnose(program, budget_seconds=GENEROUS))

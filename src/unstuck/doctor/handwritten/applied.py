@@ -41,12 +41,11 @@ def recorded_factors(examination: Examination, objective: Objective, index: int)
     return sorted(found)
 
 
-def wrong_sign(examination: Examination) -> tuple[str, ...]:
-    """What may be meant where the step climbs: the step itself, where the gradient before it points uphill as it should."""
+def points_uphill(examination: Examination) -> bool:
+    """The recorded gradients before the update are positive multiples of the loss's: what climbs is the step made of them."""
     loss = next((c for c in examination.ranking if c.clean and c.objective.kind == "loss"), None)
-    whole = ("update-ascends", "optimizer-formula-wrong", "output-delta-wrong")
     if loss is None:
-        return whole
+        return False
     uphill = []
     for i, verdict in enumerate(loss.verdicts):
         if verdict.status != "right" or verdict.small:
@@ -58,7 +57,7 @@ def wrong_sign(examination: Examination) -> tuple[str, ...]:
         ]
         if before:
             uphill.append(before[-1] > 0)
-    return whole[:2] if uphill and all(uphill) else whole
+    return bool(uphill) and all(uphill)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from unstuck.doctor.findings import NotChecked
 from . import gradient, probes, seeds, step_rule
 from .case import Case
 from .examine import examine
-from .outcomes import improved
+from .outcomes import compared, improved
 from .probes.base import Examination as Subject
 from .probes.base import Verdicts
 from .probes.proofs import BAD_WORDS, GOOD_WORDS
 from .session import OutOfTime, WatchError
 
+_BY_LEARNING = ("initial", "activity", "step_length")  # groups of probes that judge by how well the program learns
 MORE = "give more with --seconds"
 # Under these the true gradient is so small, or so far from what it will be, that a fault in it does not show.
 _HIDING = (
@@ -27,6 +28,15 @@ _HIDING = (
     "init-too-small",
     "init-symmetric",
 )
+
+
+def _unexplained(case: Case) -> str:
+    """The parameters whose steps fit no loss, and no edit mended them (two players of a game descend different losses)."""
+    examination = case.examination
+    if examination is None or examination.state != "wrong" or examination.best is None:
+        return ""
+    off = [*examination.best.of("wrong"), *examination.best.of("scaled")]
+    return ", ".join(v.path.split(": ")[-1] for v in off)
 
 
 def probe(case: Case) -> None:
@@ -42,8 +52,12 @@ def probe(case: Case) -> None:
         if subject.time_left < 1.0:
             no_time_for(case, group_causes)
             continue
-        if group in ("initial", "activity", "step_length") and any(f.is_fault for f in case.findings if f.cause in found_here):
+        if group in _BY_LEARNING and any(f.is_fault for f in case.findings if f.cause in found_here):
             continue  # the first weights and the step look wrong under a fault of the data; they are judged without it
+        if group in _BY_LEARNING and (names := _unexplained(case)):
+            why = f"it could not be explained what the steps of {names} descend: how well they do it says nothing"
+            case.not_checked += [NotChecked(cause, why) for cause in group_causes]
+            continue
         try:
             verdicts: Verdicts = examine_group(subject)
         except OutOfTime:
@@ -106,4 +120,4 @@ def more_seeds(case: Case) -> None:
         before = case.before.get(finding.cause, case.program)
         after = before.with_source(finding.file, finding.fix.source)
         with contextlib.suppress(WatchError):
-            case.findings[number] = seeds.repeated(case.session, finding, before, after, improved, left / 3)
+            case.findings[number] = seeds.repeated(case.session, finding, before, after, improved, left / 3, compared)

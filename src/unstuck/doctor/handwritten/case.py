@@ -16,7 +16,7 @@ from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Pr
 from . import computed
 from .edits.model import Edit
 from .examine import Examination
-from .outcomes import compared, gained, improved
+from .outcomes import compared, gained, improved, worsened
 from .probes import frozen
 from .probes.base import Examination as Subject
 from .program import Program
@@ -70,12 +70,14 @@ class Case:
 
     def take(
         self, current: Examination, what: str, *, accept: Callable[[Examination, Program], bool] | None = None,
-        evidence: tuple[Evidence, ...] = (), only: tuple[str, ...] = (), must_help: bool = False, first_cause: bool = False,
+        evidence: tuple[Evidence, ...] = (), only: tuple[str, ...] = (), must_help: bool = False, must_not_hurt: bool = False,
+        first_cause: bool = False,
     ) -> Mended | None:  # fmt: skip
         """Search for an edit that mends what ``current`` shows; report the first that holds, and go on from the mended program
         and its examination.
 
-        ``accept`` and ``only`` as in `repair.search`. ``must_help``: the program's own figures have to get better as well.
+        ``accept`` and ``only`` as in `repair.search`. ``must_help``: the program's own figures have to get better as well;
+        ``must_not_hurt``: they must not get worse.
         ``first_cause``: the likeliest cause of the edit has to be one of ``only``.
         """
         seconds = min(0.5 * self.budget, self.left() - 4.0)
@@ -88,6 +90,8 @@ class Case:
             proof, outcome = self.proof(current, mended)
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
             sure = (own or current.state in ("right", "wrong") or accept is not None) and not must_help
+            if must_not_hurt and worsened(self.outcome, outcome):
+                continue
             if not sure and not self.helps(outcome, proof):
                 continue  # fits a loss that the program may never have meant, and it does not learn better
             mended = replace(mended, edit=named(mended.edit, current, only))

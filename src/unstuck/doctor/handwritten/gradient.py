@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 
+import numpy as np
+
 from unstuck.doctor.findings import Evidence
 
 from . import applied
@@ -15,6 +17,9 @@ from .repair import Mended, climbs
 from .session import WatchError
 from .step_rule import descends
 
+SEVERAL = (1, 2, 3, 4, 5, 7, 9, 12)  # passes after which a step that seems to climb is looked at again
+ENOUGH = 3  # of them that have to climb
+_STEP = ("update-ascends", "optimizer-formula-wrong")
 LATER = (1, 20)  # passes of the training loop after which the gradient is checked again
 
 
@@ -37,10 +42,11 @@ def lost(case: Case, only: tuple[str, ...] = applied.LOST, family: str = "") -> 
 def check(case: Case, current: Examination) -> Mended | None:
     """Judge the check; where it fails, look for the edit that mends it and take it on."""
     if current.state == "right":
-        if climbs(current):
-            only = applied.wrong_sign(current)
-            return case.take(current, "the step climbs the loss", accept=partial(descends, case), only=only)
-        return None
+        if not climbs(current) or not climbs_on(case, current):
+            return None
+        downwards = partial(descends, case, uphill=applied.points_uphill(current))
+        only = _STEP if applied.points_uphill(current) else (*_STEP, "output-delta-wrong")
+        return case.take(current, "the step climbs the loss", accept=downwards, only=only, must_not_hurt=True)
     if looks_ahead(current):
         case.notes.append("velocities by which the gradient looks ahead were not checked where they are single numbers")
         return None
@@ -50,6 +56,19 @@ def check(case: Case, current: Examination) -> Mended | None:
     if mended is None:
         unexplained(case, current)
     return mended
+
+
+def climbs_on(case: Case, current: Examination) -> bool:
+    """The loss is climbed in other steps, too, where a single output in the first one says nothing.
+
+    One number moves either towards a number or away from it: some value of the step always lies on the other side.
+    """
+    losses = [c.objective for c in current.ranking if c.clean and c.objective.kind == "loss"]
+    if any(o.vector.size > 1 and np.ptp(np.sign(o.vector)) > 0 for o in losses):
+        return True
+    found = later_steps(case.session, case.program, current, SEVERAL)
+    judged = [one for one in found if one.state == "right"]
+    return len(judged) >= ENOUGH and all(climbs(one) for one in judged)
 
 
 def unexplained(case: Case, current: Examination) -> None:

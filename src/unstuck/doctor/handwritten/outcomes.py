@@ -7,6 +7,8 @@ import numpy as np
 from .probes.proofs import BAD_WORDS, GOOD_WORDS, printed
 from .session import Outcome
 
+CLEAR = 0.03  # of the larger figure: a difference that is clear
+
 
 def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None:
     """The last figure that both runs print, best one first: of a test, of anything right, of a loss."""
@@ -36,22 +38,36 @@ def learns(outcome: Outcome) -> bool:
     return False
 
 
+def _votes(before: Outcome, after: Outcome) -> list[float]:
+    """How much better the last figure of each kind is: of those that should grow, then of those that should fall."""
+    votes = []
+    for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
+        a, b = printed(before, words), printed(after, words)
+        if a and b:
+            x, y = a[-1][1], b[-1][1]
+            if np.isfinite(x) and np.isfinite(y):
+                votes.append(sign * (y - x) / max(abs(x), abs(y), 1e-12))
+            elif np.isfinite(x) != np.isfinite(y):
+                votes.append(1.0 if np.isfinite(y) else -1.0)
+    return votes
+
+
 def improved(before: Outcome, after: Outcome) -> bool:
     """The program's own last figure is clearly better in the mended copy."""
     if after.error is not None:
         return False
     if before.error is not None:
         return True
-    votes = []
-    for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
-        a, b = printed(before, words), printed(after, words)
-        if a and b:
-            x, y = a[-1][1], b[-1][1]
-            if not np.isfinite(x) and np.isfinite(y):
-                return True
-            size = max(abs(x), abs(y), 1e-12)
-            votes.append(sign * (y - x) / size)
-    return any(v > 0.03 for v in votes) and not any(v < -0.03 for v in votes[:1])
+    votes = _votes(before, after)
+    return any(v > CLEAR for v in votes) and not any(v < -CLEAR for v in votes[:1])
+
+
+def worsened(before: Outcome, after: Outcome) -> bool:
+    """The program's own last figure is clearly worse in the edited copy, or only that copy breaks off."""
+    if after.error is not None or before.error is not None:
+        return before.error is None
+    votes = _votes(before, after)
+    return bool(votes) and votes[0] < -CLEAR
 
 
 def gained(figure: str, before: float, after: float) -> bool:
@@ -59,4 +75,4 @@ def gained(figure: str, before: float, after: float) -> bool:
     sign = 1.0 if any(word in figure.lower() for word in GOOD_WORDS) else -1.0
     if not np.isfinite(before) or not np.isfinite(after):
         return bool(np.isfinite(after))
-    return sign * (after - before) > 0.03 * max(abs(before), abs(after))
+    return sign * (after - before) > CLEAR * max(abs(before), abs(after))

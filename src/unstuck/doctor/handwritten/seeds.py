@@ -30,10 +30,12 @@ def repeated(
     after: Program,
     better: Callable[[Outcome, Outcome], bool],
     seconds: float,
+    told: Callable[[Outcome, Outcome], object],
 ) -> Finding:
     """The finding with the number of seeds under which its fix helps; as it was where there are no others to try.
 
-    ``better(before, after)`` compares two whole runs; each run gets ``seconds`` at most.
+    ``better(before, after)`` compares two whole runs that have something to compare (``told(before, after)``); each run gets
+    ``seconds`` at most.
     """
     if finding.proof is None or finding.proof.metric is None:
         return finding
@@ -43,7 +45,8 @@ def repeated(
         return finding
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = list(pool.map(lambda one: session.finish(one, seconds=seconds), [p for pair in programs for p in pair]))
-    whole = [(a, b) for a, b in zip(runs[::2], runs[1::2], strict=True) if not a.cut and not b.cut]
+    pairs_of_runs = zip(runs[::2], runs[1::2], strict=True)
+    whole = [(a, b) for a, b in pairs_of_runs if not a.cut and not b.cut and told(a, b)]
     agreeing = sum(better(a, b) for a, b in whole)
     if not whole:
         return finding

@@ -9,7 +9,7 @@ import numpy as np
 
 from unstuck.doctor.findings import Evidence, RuledOut
 
-from . import applied, optimizer, update
+from . import applied, optimizer, penalised, update
 from .case import Case
 from .examine import Examination
 from .program import Program
@@ -35,7 +35,7 @@ def check(case: Case, current: Examination) -> None:
             if case.take(reference, f"{names} never changes", accept=moved, evidence=(row,)) is not None:
                 return
     with contextlib.suppress(WatchError):
-        if unequal(case, current) or shared(case, current):
+        if penalty(case, current) or unequal(case, current) or shared(case, current):
             return
         piled = None
         if update.direct(current.best):
@@ -47,6 +47,27 @@ def check(case: Case, current: Examination) -> None:
             piled_up(case, current, piled)
         else:
             formula(case, current)
+
+
+def penalty(case: Case, current: Examination) -> bool:
+    """The loss contains a penalty of the weights, and the step of some of them contains another one, or none."""
+    found = penalised.judge(current)
+    if found is None or not found.wrong:
+        return False
+    scaled = any(parts.scaled for parts in found.wrong.values())
+    rows = tuple(
+        Evidence(f"{path.split(': ')[-1]}: the gradient of the loss in its step, for 1 in the others", 1.0, parts.data)
+        if parts.scaled
+        else Evidence(f"{path.split(': ')[-1]}: times the weights in its gradient", parts.expected, parts.penalty)
+        for path, parts in found.wrong.items()
+    )
+
+    accept = lambda checked, _: found.mended(checked)  # noqa: E731
+    names = ", ".join(path.split(": ")[-1] for path in found.wrong)
+    what = f"the step of {names} is not the gradient of the loss with its penalty"
+    only = ("gradient-scale-wrong",) if scaled else ("penalty-gradient-wrong",)
+    told = found.reference(current)
+    return case.take(told, what, accept=accept, evidence=rows, only=only) is not None
 
 
 def unequal(case: Case, current: Examination) -> bool:
@@ -117,9 +138,12 @@ def formula(case: Case, current: Examination) -> None:
     case.take(current, what, accept=follows, evidence=rows, only=only, must_help=must_help, first_cause=True)
 
 
-def descends(case: Case, found: Examination, variant: Program) -> bool:
-    """The check passes, the step goes down, and no moving average was turned round for that."""
-    if found.state != "right" or climbs(found):
+def descends(case: Case, found: Examination, variant: Program, *, uphill: bool) -> bool:
+    """The check passes, the step goes down, and no moving average was turned round for that.
+
+    ``uphill``: the recorded gradients pointed uphill, as they should, and still have to.
+    """
+    if found.state != "right" or climbs(found) or (uphill and not applied.points_uphill(found)):
         return False
     return not any(rule.fault and not rule.by_choice for rule in optimizer.judge(case.session, variant, found))
 

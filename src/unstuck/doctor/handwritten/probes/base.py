@@ -22,7 +22,7 @@ from ..understand import Parameter, Understanding
 from .copies import diff_of, same_sites
 from .objective import output_and_target
 from .proofs import proof_of
-from .quality import Quality
+from .quality import Quality, last_passes
 from .values import joined, paired, scored
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Causes that spoil what is printed, not what is learnt.
 ABOUT_FIGURES = {"prediction-ignores-input", "metric-wrong", "preprocessing-differs", "printed-loss-not-trained-loss"}
-TAIL = 60  # passes at the end of training over which the quality is taken
+TAIL = 60  # passes at the end of training over which the quality is taken at most
 SHORT = 1.5  # seconds of a run under which nothing is gained by training less
 
 
@@ -239,8 +239,9 @@ class Examination:
             pair = self.paired(o, t) if o is not None and t is not None else None
             if pair is not None:
                 pairs.append(pair)
-        loss = float(np.mean(own)) if own else float("nan")
-        together = joined(pairs)
+        last = last_passes(followed.passes, [len(o) for o, _ in pairs] or [1] * len(own))
+        loss = float(np.mean(own[-last:])) if own else float("nan")
+        together = joined(pairs[-last:])
         if together is None:
             return Quality("", float("nan"), loss, followed.passes, followed.outcome)
         kind, score, error = scored(*together)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..session import Outcome
+
+ENOUGH_ROWS = 100  # over which the quality is taken at least, however short the run is
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,17 @@ class Quality:
     def failed(self) -> bool:
         """The run broke off or ended in NaN."""
         return self.outcome.error is not None or not (np.isfinite(self.score) or np.isfinite(self.loss))
+
+
+def last_passes(passes: int, rows: Sequence[int]) -> int:
+    """How many passes at the end tell how a run of ``passes`` ends: its last tenth, and enough rows.
+
+    ``rows``: how many rows each of the last passes has. The whole of them where a short run has few rows.
+    """
+    count = 0
+    while count < len(rows) and (count < 0.1 * passes or sum(rows[len(rows) - count :]) < ENOUGH_ROWS):
+        count += 1
+    return max(1, count)
 
 
 def shown(quality: Quality) -> float:

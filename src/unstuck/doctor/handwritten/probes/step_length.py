@@ -160,9 +160,10 @@ def _rate_finding(e: Examination, rates: list[Literal], factor: float, after: Qu
 
 
 def _gains(e: Examination, after: Quality) -> bool:
-    """A point or two more, far from enough to say that something is wrong."""
+    """A point or two more, far from enough to say that something is wrong; below the mean's score no gain means anything."""
     before = e.start
-    return before is not None and bool(after.kind) and after.kind == before.kind and after.score > before.score + LITTLE
+    comparable = before is not None and bool(after.kind) and after.kind == before.kind
+    return before is not None and comparable and after.score > max(before.score + LITTLE, e.chance)
 
 
 # The end of training --------------------------------------------------------------------------------------------------------
