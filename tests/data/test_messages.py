@@ -161,7 +161,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         "targets: row 2 holds the class 'maybe'; known classes: no, yes.",
     ),
     "labels in a matrix": (
-        lambda: made(ROWS, [[0, 2], [1, 1], [3, 0]], task="classification"),
+        lambda: made(ROWS, [[0.0, 2.0], [1.0, 1.0], [3.0, 0.0]], task="classification"),
         "targets: has shape (3, 2); expected class labels of shape (3,), or one-hot rows with a single 1 and zeros besides.",
     ),
     "an unknown task": (

@@ -42,6 +42,7 @@ for _name, _place, _help in (
     ("train", "unstuck.cli.train:train", "Train a network on a data set and save it."),
     ("evaluate", "unstuck.cli.use:evaluate", "Measure a saved model on labelled data."),
     ("predict", "unstuck.cli.use:predict", "Predict the target of each row with a saved model."),
+    ("sample", "unstuck.cli.sample:sample", "Let a model that was trained on a text go on writing."),
     ("datasets", "unstuck.cli.use:datasets", "List the data sets that are known by name."),
 ):
     app.command(_place, name=_name, help=_help)

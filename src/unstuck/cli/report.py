@@ -42,12 +42,25 @@ def training_report(run: Run, splits: Splits, measured: dict[str, dict[str, floa
     )
     console.print(figures_table(measured))
     judged = splits.test if splits.test is not None else splits.validation
-    if judged is not None and run.task == "classification":
+    if splits.train.scaling_hint == "characters":
+        show_text(run)
+    elif judged is not None and run.task == "classification":
         show_classes(run.network, judged, "test" if splits.test is not None else "validation")
     messages().print(f"\nmodel saved: [bold]{path}[/]", highlight=False, soft_wrap=True)
-    messages().print(
-        f"next: unstuck evaluate {path} {splits.name}   ·   unstuck predict {path} DATA", markup=False, soft_wrap=True
-    )
+    further = f"unstuck evaluate {path} {splits.name}   ·   unstuck predict {path} DATA"
+    if splits.train.scaling_hint == "characters":
+        further = f"unstuck sample {path} --prompt … --length 1000 --temperature 0.8"
+    messages().print(f"next: {further}", markup=False, soft_wrap=True)
+
+
+def show_text(run: Run) -> None:
+    """What the network writes by itself."""
+    from unstuck.nn.sampling import sample
+
+    written = "".join(sample(run.network, length=240, temperature=0.8, seed=run.seed))
+    results().print("what it writes (unstuck sample, temperature 0.8):", markup=False)
+    for line in written.strip().splitlines():
+        results().print("  " + line, markup=False, highlight=False, soft_wrap=True)
 
 
 def figures_table(measured: dict[str, dict[str, float]]) -> Table:

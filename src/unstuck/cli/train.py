@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 
 from unstuck.cli.console import messages, results
 from unstuck.cli.recipe import Recipe, recipe
+from unstuck.errors import InputError
 
 if TYPE_CHECKING:
     from unstuck.cli.target import Target
@@ -58,9 +60,9 @@ def train(
     Parameters
     ----------
     data
-        A name (see `unstuck datasets`), or a file or folder: CSV, IDX, .npy, .npz, or a folder of images.
+        A name (see `unstuck datasets`), or a file or folder: CSV, IDX, .npy, .npz, a folder of images, a text for char-lstm.
     network
-        Layer sizes, inputs first (784-16-16-10), a name (lenet, cnn, rnn, lstm, gru), or a TOML file with the layers.
+        Layer sizes, inputs first (784-16-16-10), a name (lenet, cnn, rnn, lstm, gru, char-lstm), or a TOML file of layers.
     activation
         Of the hidden layers: sigmoid, tanh, relu, leaky_relu, elu, gelu, silu, softplus.
     output
@@ -125,7 +127,7 @@ def train(
         "learning_rate": learning_rate, "schedule": schedule, "momentum": momentum, "weight_decay": weight_decay,
         "batch_size": batch_size, "epochs": epochs, "clip_norm": clip_norm,
     }  # fmt: skip
-    splits = load(data, validation, test_fraction, target, task, seed)
+    splits = load(data, validation, test_fraction, target, task, seed, network)
     settings = recipe(splits, {k: v for k, v in given.items() if v is not None}, dropout)
     options: dict[str, Any] = {
         "seed": seed, "l1": l1, "l2": l2, "early_stopping": early_stopping,
@@ -146,12 +148,22 @@ def train(
 
 
 def load(
-    data: str, validation: str | None, test_fraction: float, target: str | None, task: str | None, seed: int
+    data: str,
+    validation: str | None,
+    test_fraction: float,
+    target: str | None,
+    task: str | None,
+    seed: int,
+    network: str | None = None,
 ) -> Splits:
     """The data in its parts; ``validation`` is a share or a file."""
     from dataclasses import replace
 
     from unstuck import data as datasets
+    from unstuck.presets import PRESETS
+
+    if network in PRESETS and PRESETS[network].reads == "text":
+        return text(data, validation, test_fraction, target, task)
 
     share = 0.0
     other = None
@@ -164,6 +176,18 @@ def load(
         data, target=target, task=task, test_fraction=test_fraction, validation_fraction=share, seed=seed
     )
     return splits if other is None else replace(splits, validation=other)
+
+
+def text(data: str, validation: str | None, test_fraction: float, target: str | None, task: str | None) -> Splits:
+    """A text in windows; InputError for options that are for other data."""
+    from unstuck.data import text as texts
+
+    for option, value in (("validation", validation), ("target", target), ("task", task)):
+        if value is not None:
+            raise InputError(f"--{option} {value} was given, but {data} is to be read as a text; leave it out.")
+    if not 0 <= test_fraction < 1:
+        raise InputError(f"--test-fraction is {test_fraction:g}; expected a share of at least 0 and below 1.")
+    return texts.load(data, test_fraction=test_fraction)
 
 
 def free_name(path: Path) -> Path:
@@ -229,20 +253,31 @@ def fit(splits: Splits, settings: Recipe, *, quiet: bool, aim: Target | None = N
 
     shown = [] if quiet else [progress(settings.epochs)]
     if not quiet:
-        before_compiling.append(tell_of_compiling)
+        before_compiling.append(told := once(tell_of_compiling))
     watching = [*([aim] if aim else []), *shown]  # what was aimed at is measured before it is shown
     try:
         return training.fit(settings.network, splits.train, callbacks=watching, **arguments(splits, settings, options))
     finally:
         if not quiet:
-            before_compiling.remove(tell_of_compiling)
+            before_compiling.remove(told)
         for callback in shown:
             if isinstance(callback, LiveProgress):
                 callback.close()
 
 
+def once(function: Callable[[], None]) -> Callable[[], None]:
+    """The function for its first call, nothing for further ones."""
+    left = [function]
+
+    def called() -> None:
+        if left:
+            left.pop()()
+
+    return called
+
+
 def tell_of_compiling() -> None:
-    """Said once for each new kind of network on a machine."""
+    """Said for a new kind of network on a machine."""
     messages().print("[dim]making code for this processor; it is kept for the next time[/]")
 
 

@@ -48,7 +48,7 @@ def evaluate(model: Path, data: str, /, *, json: Flag = False) -> int:
 
     results().print(f"{network.describe()} on {len(labelled):,} rows of {labelled.name}", markup=False)
     results().print(figures_table({labelled.name: figures}))
-    if network.task == "classification":
+    if network.task == "classification" and labelled.targets.ndim == 1:
         show_classes(network, labelled, labelled.name)
     return 0
 
@@ -110,6 +110,7 @@ def datasets(*, json: Flag = False) -> int:
         Print one JSON object.
     """
     from unstuck.data import describe, names
+    from unstuck.data.text import TEXTS
 
     facts = {name: describe(name) for name in names()}
     if json:
@@ -132,6 +133,7 @@ def datasets(*, json: Flag = False) -> int:
         table.add_row(name, f.summary, f"{f.rows:,}", shape, task, f.source)
     results().print(table)
     results().print("A file or a folder of images works in place of a name.", style="dim")
+    results().print(f"Texts, for --network char-lstm: {', '.join(TEXTS)}, or any text file.", style="dim")
     return 0
 
 

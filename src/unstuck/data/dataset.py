@@ -14,7 +14,7 @@ from unstuck.data.layout import TableLayout
 from unstuck.errors import InputError, unknown_name
 
 Task = Literal["classification", "regression"]
-ScalingHint = Literal["none", "pixels", "standardise"]
+ScalingHint = Literal["none", "pixels", "standardise", "characters"]
 TASKS: tuple[Task, ...] = ("classification", "regression")
 
 
@@ -29,7 +29,8 @@ class Dataset:
     inputs: NDArray[Any]
     """(N, *input_shape), in the type they were stored in: pixels stay uint8."""
     targets: NDArray[Any]
-    """Classification: (N,) int64, 0 to K-1. Regression: (N, D) float64."""
+    """Classification: (N,) int64, 0 to K-1, or (N, T) for sequences labelled step by step, -1 where a step has no label.
+    Regression: (N, D) float64."""
     name: str = "data"
     task: Task = "classification"
     class_names: tuple[str, ...] | None = None
@@ -87,7 +88,8 @@ class Dataset:
         """A data set from arrays, lists, or whatever NumPy can read as an array, after checking it.
 
         inputs: (N, ...) numbers; bool becomes uint8, any other type is kept. With ``image_shape`` flat rows are folded.
-        targets: class labels (N,) as whole numbers from 0, as texts, or one-hot (N, K); or numbers (N,) or (N, D) to predict.
+        targets: class labels (N,) as whole numbers from 0, as texts, or one-hot (N, K); labels (N, T) for each step of a
+        sequence, -1 for none; or numbers (N,) or (N, D) to predict.
         task: "classification" or "regression"; if not given, whole numbers and texts mean classes, other numbers regression.
 
         Raises InputError: no rows, unequal lengths, NaN or infinity (first row and column), texts among the inputs, labels

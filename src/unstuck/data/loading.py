@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unstuck.data import assemble, catalogue, columns, labels, readers, validate
+from unstuck.data import assemble, catalogue, columns, labels, readers, text, validate
 from unstuck.data.dataset import Dataset, Splits, checked_task, folded
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.data.readers import Arrays, Part, PartName, Table, contents
@@ -80,6 +80,10 @@ def load_inputs(name_or_path: Location, like: Preprocessing) -> Unlabelled:
     training data; data with a test part give that part. Raises InputError when the rows do not fit.
     """
     called = os.fspath(name_or_path)
+    if like.how == "characters":
+        raise InputError(
+            f"the model tells the next character of a text; let it write with: unstuck sample MODEL, not on {called}."
+        )
     if called in catalogue.names():
         return Unlabelled(_shaped(_known(called).inputs, like, called), called)
     path = _existing(called)
@@ -96,6 +100,9 @@ def load_labelled(name_or_path: Location, like: Preprocessing) -> Dataset:
     Raises InputError when the rows do not fit, when there are no targets, and for a class that the model does not know.
     """
     called = os.fspath(name_or_path)
+    if like.how == "characters":
+        name, characters = text.read(called)
+        return text.windows(characters, like.class_names or (), (like.input_shape or (text.STEPS,))[0], name)
     if called in catalogue.names():
         data = _known(called)
         if like.task is not None and (data.task, data.class_names) != (like.task, like.class_names):

@@ -14,7 +14,7 @@ from unstuck.data.dataset import TASKS, Dataset, Task, folded
 from unstuck.data.layout import TableLayout
 from unstuck.errors import InputError, unknown_name
 
-Scaling = Literal["none", "pixels", "scale", "standardise"]
+Scaling = Literal["none", "pixels", "scale", "standardise", "characters"]
 SCALINGS: tuple[Scaling, ...] = ("none", "pixels", "scale", "standardise")
 BLOCK_VALUES = 1 << 16
 """Values worked on at a time in float64: 512 KiB, which stays in the processor's cache."""
@@ -29,6 +29,7 @@ class Preprocessing:
     """
 
     how: Scaling = "none"
+    """ "characters": the inputs are numbers of characters, whose names are the ``class_names``. """
     shift: NDArray[np.float64] | None = None
     """One number for all inputs, shape (), or one for each along the last axis, shape (F,). The same for ``divisor``."""
     divisor: NDArray[np.float64] | None = None
@@ -56,6 +57,8 @@ class Preprocessing:
         Raises InputError for an unknown name, and for values too large to be squared.
         """
         chosen: Scaling = train.scaling_hint if how == "auto" else _known_scaling(how)
+        if train.scaling_hint == "characters" and chosen != "characters":
+            raise InputError(f"preprocessing {how!r} is for numbers, but {train.name!r} is a text; leave it out.")
         shift, divisor = _measure(train, chosen)
         target_shift = target_divisor = None
         if targets not in ("none", "standardise"):
@@ -140,11 +143,11 @@ class Preprocessing:
         """What :meth:`to_dict` and :meth:`arrays` gave, put together again. InputError when it does not fit together."""
         try:
             how, task = stored["how"], stored["task"]
-            if how not in SCALINGS or task not in (None, *TASKS):
+            if how not in (*SCALINGS, "characters") or task not in (None, *TASKS):
                 raise ValueError(f"scaling {how!r}, task {task!r}")
             layout = stored["layout"]
             numbers = {name: np.asarray(arrays[name], np.float64) for name in ARRAYS if name in arrays}
-            if (how != "none") != ("divisor" in numbers) or ("target_shift" in numbers) != (
+            if (how not in ("none", "characters")) != ("divisor" in numbers) or ("target_shift" in numbers) != (
                 "target_divisor" in numbers
             ):
                 raise ValueError(f"scaling {how!r} with {', '.join(numbers) or 'no numbers'}")
@@ -179,7 +182,7 @@ def _known_scaling(how: str) -> Scaling:
 
 def _measure(train: Dataset, how: Scaling) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
     inputs = train.inputs
-    if how == "none":
+    if how in ("none", "characters"):
         return None, None
     if how == "pixels":
         return np.zeros(()), np.array(_largest_pixel(inputs))

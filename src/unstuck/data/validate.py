@@ -155,14 +155,17 @@ def as_labels(
 ) -> tuple[Array, tuple[str, ...]]:
     """Class labels as (N,) int64 in 0..K-1, and the K class names.
 
-    ``values``: whole numbers 0..K-1 (any numeric type), shape (N,) or (N, 1); texts, each the name of a class; or one-hot rows
-    (N, K). Without ``class_names``, K is the largest label + 1, or the names are the different texts in order. Raises
+    ``values``: whole numbers 0..K-1 (any numeric type), shape (N,) or (N, 1); texts, each the name of a class; one-hot rows
+    (N, K); or whole numbers (N, T), one for each step of a sequence and -1 for none, which stay (N, T).
+    Without ``class_names``, K is the largest label + 1, or the names are the different texts in order. Raises
     InputError for a fraction, a negative label, a label or text beyond the given names, NaN, and an empty set.
     """
     array = as_array(values, what)
     if array.ndim == 0:
         raise InputError(f"{what}: the single value {array.item()!r}; expected one class label per row.")
     check_not_empty(array, what)
+    if array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "biu" and not is_one_hot(array):
+        return _labels_of_steps(array.astype(np.int64), class_names, what)
     if array.ndim > 1:
         array = _from_one_hot(array, what)
     if array.dtype.kind == "U":
@@ -194,6 +197,22 @@ def as_labels(
         )
     names = tuple(class_names) if class_names is not None else tuple(str(k) for k in range(n_classes))
     return array.astype(np.int64), names
+
+
+def _labels_of_steps(labels: Array, class_names: Sequence[str] | None, what: str) -> tuple[Array, tuple[str, ...]]:
+    """Labels (N, T) of the steps of sequences, and the K class names."""
+    n_classes = len(class_names) if class_names is not None else int(labels.max()) + 1
+    wrong = (labels < -1) | (labels >= n_classes)
+    if wrong.any():
+        place = np.unravel_index(int(np.argmax(wrong)), labels.shape)
+        most = "" if class_names is None else f" to {n_classes - 1}"
+        raise InputError(
+            f"{what}: row {place[0]} holds the class label {labels[place]} at step {place[1]}; expected labels from 0{most}, or "
+            "-1 for a step without one. (If the targets are amounts and no classes, give them as floats.)"
+        )
+    if (labels < 0).all():
+        raise InputError(f"{what}: every label is -1, so that no step counts; expected at least one label from 0.")
+    return labels, tuple(class_names) if class_names is not None else tuple(str(k) for k in range(n_classes))
 
 
 def is_one_hot(targets: Array) -> bool:

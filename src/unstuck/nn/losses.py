@@ -23,7 +23,9 @@ class Loss:
     """Base of the losses. ``per_row(outputs, targets)`` gives one value a row; the batch takes their mean or sum.
 
     ``outputs`` has shape (N, D). ``targets`` is (N, D) floats, or (N,) integer labels, which are turned into one-hot
-    rows. ``takes`` says what the outputs mean: "values", "logits", "probabilities" or "log rates".
+    rows. Sequences that are labelled step by step have outputs (N, T, K) and labels (N, T): their loss is the mean (or sum)
+    over all steps, those with the label -1 left out.
+    ``takes`` says what the outputs mean: "values", "logits", "probabilities" or "log rates".
     """
 
     batch: str = field(default="mean", kw_only=True)
@@ -39,6 +41,8 @@ class Loss:
     def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> Any:
         """The loss of a batch as one number; ``weights`` (N,) multiply the rows."""
         rows = self.per_row(outputs, targets)
+        if len(outputs.shape) == 3 and rows.shape == targets.shape:
+            return self._over_steps(rows, targets, weights)
         if weights is not None:
             if rows.shape != weights.shape:
                 raise InputError(
@@ -47,6 +51,12 @@ class Loss:
                 )
             rows = rows * weights
         return np.mean(rows) if self.batch == "mean" else np.sum(rows)
+
+    def _over_steps(self, losses: Any, labels: Any, weights: Any) -> Any:
+        """The loss of labelled steps (N, T)."""
+        counted = (labels >= 0).astype(losses.dtype)
+        total = np.sum(losses * (counted if weights is None else counted * np.reshape(weights, (-1, 1))))
+        return total / np.maximum(np.sum(counted), 1.0) if self.batch == "mean" else total
 
     def predictions(self, outputs: Array) -> Array:
         """Finished outputs (N, D) as what they say of the targets: probabilities, rates, or the values themselves."""
@@ -57,17 +67,20 @@ class Loss:
 
 
 def one_hot(targets: Any, outputs: Any) -> Any:
-    """Integer labels (N,) as rows (N, K) of zeros with a one, in the dtype of ``outputs``; rows (N, D) as they are."""
+    """Integer labels (N,) as rows (N, K) of zeros with a one, in the dtype of ``outputs``; rows (N, D) as they are.
+
+    Labels of steps (N, T) become (N, T, K), and the label -1 zeros alone.
+    """
     if targets.shape == outputs.shape:
         return targets
-    if targets.shape != outputs.shape[:1] or targets.dtype.kind not in "biu":
+    if targets.shape != outputs.shape[:-1] or targets.dtype.kind not in "biu":
         raise InputError(
             f"targets of shape {targets.shape} and dtype {targets.dtype} do not go with outputs of shape {outputs.shape}; "
             f"expected shape {outputs.shape}, or whole class numbers of shape {outputs.shape[:1]}."
         )
     width = outputs.shape[-1]
     if width == 1:
-        return np.reshape(targets, (-1, 1)).astype(outputs.dtype)
+        return np.expand_dims(targets, -1).astype(outputs.dtype)
     return (np.expand_dims(targets, -1) == np.arange(width)).astype(outputs.dtype)
 
 
@@ -212,7 +225,7 @@ class FunctionLoss(Loss):
                 f"unstuck.load(path, functions={{{self.name!r}: …}})."
             )
         rows = self.function(outputs, one_hot(targets, outputs))
-        if getattr(rows, "shape", None) not in ((), outputs.shape[:1]):
+        if getattr(rows, "shape", None) not in ((), outputs.shape[:-1]):
             raise InputError(
                 f"the loss function {self.name!r} returned {getattr(rows, 'shape', type(rows).__name__)} for a batch of "
                 f"{outputs.shape[0]} rows; expected one value a row, shape ({outputs.shape[0]},), or one number."

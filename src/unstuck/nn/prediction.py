@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ Array = np.ndarray[Any, Any]
 
 # Multiplications and additions after which compiling has paid: about a tenth of a second of them.
 WORTH_COMPILING = 2e9
+
+
+# So many numbers a layer may give at once: rows of long sequences and large pictures are taken fewer at a time.
+LARGEST_VALUES = 2**23
 
 
 class _Past:
@@ -63,6 +68,8 @@ def _by_reference(network: Network, x: Array, rows: int) -> Array:
     from unstuck.engines import engine
     from unstuck.engines.threads import suited_to
 
+    largest = max(math.prod(shape) for shape in [x.shape[1:], *network.shapes()])
+    rows = max(1, min(rows, LARGEST_VALUES // largest))
     programs: dict[int, Any] = {}
     parts = []
     for start in range(0, max(len(x), 1), rows):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from unstuck.errors import unknown_name
 from unstuck.presets.base import Preset
+from unstuck.presets.char_lstm import CHAR_LSTM
 from unstuck.presets.cnn import CNN
 from unstuck.presets.gru import GRU
 from unstuck.presets.lenet import LENET
 from unstuck.presets.lstm import LSTM
 from unstuck.presets.rnn import RNN
 
-PRESETS = {preset.name: preset for preset in (LENET, CNN, RNN, LSTM, GRU)}
+PRESETS = {preset.name: preset for preset in (LENET, CNN, RNN, LSTM, GRU, CHAR_LSTM)}
 
 
 def preset(name: str) -> Preset:

@@ -28,6 +28,8 @@ class Preset:
 
     def check(self, shape: tuple[int, ...], data: str) -> None:
         """InputError for rows of a shape that the network cannot read."""
+        if self.reads == "text":
+            return  # data.text has read it, or refused it
         if self.reads == "pictures":
             fits = len(shape) in (2, 3) and min(shape[:2]) >= self.smallest
             wanted = f"pictures of at least {self.smallest} × {self.smallest} pixels"

@@ -23,7 +23,7 @@ def default_loss(network: Network, task: str) -> str:
         return "cross_entropy_probabilities"
     if last in ("Sigmoid", "Tanh"):
         return "squared_error"
-    return "binary_cross_entropy" if network.output_shape == (1,) else "cross_entropy"
+    return "binary_cross_entropy" if network.output_shape[-1:] == (1,) else "cross_entropy"
 
 
 def task_of(loss: Any, targets: Any) -> str | None:
@@ -78,6 +78,15 @@ def check_output(network: Network, loss: Loss) -> None:
 def check_targets(network: Network, loss: Loss, data: Dataset, targets: Array) -> None:
     """InputError where the targets (N,) or (N, D), as the loss sees them, go neither with the outputs nor with the loss."""
     shape = network.output_shape
+    if data.task == "classification" and targets.ndim == 2:
+        if len(shape) != 2 or shape[0] != targets.shape[1]:
+            raise InputError(
+                f"{data.name!r} has a label for each of {targets.shape[1]} steps, but the network gives rows of shape {shape}; "
+                f"expected ({targets.shape[1]}, classes), from sequences=True in recurrent layers and nn.Conv1D(classes, 1) at "
+                "the end. (If the targets are amounts and no classes, give them as floats.)"
+            )
+        _check_classes(network, loss, data)
+        return
     if len(shape) != 1:
         raise InputError(f"the network gives rows of shape {shape}; expected (outputs,). Put Flatten() at its end.")
     if data.task == "classification":
@@ -98,7 +107,7 @@ def check_targets(network: Network, loss: Loss, data: Dataset, targets: Array) -
 
 
 def _check_classes(network: Network, loss: Loss, data: Dataset) -> None:
-    width, classes = network.output_shape[0], data.n_classes
+    width, classes = network.output_shape[-1], data.n_classes
     if isinstance(loss, Poisson):
         raise InputError(
             f"the loss Poisson is for counts, but {data.name!r} has classes as targets; give the counts as numbers "
@@ -109,7 +118,7 @@ def _check_classes(network: Network, loss: Loss, data: Dataset) -> None:
             f"{data.name!r} has {classes} classes, but the network has {width} output{'s' if width > 1 else ''}; "
             f"give the last layer {classes} units. (If the targets are amounts and no classes, give them as floats.)"
         )
-    check_labels(data.targets, width)
+    check_labels(data.targets[data.targets >= 0] if data.targets.ndim == 2 else data.targets, width)
 
 
 def check_labels(labels: Array, width: int) -> None:

@@ -67,6 +67,10 @@ def row_weights(data: Dataset, sample_weight: Any, class_weight: Any, *, normali
         return None
     weights = np.ones(len(data)) if sample_weight is None else _sample_weights(sample_weight, len(data))
     if class_weight is not None:
+        if data.targets.ndim == 2 and data.task == "classification":
+            raise InputError(
+                "class_weight needs one class a row; these rows have one for each step. Use sample_weight."
+            )
         if data.task != "classification":
             raise InputError("class_weight needs classes; this is a regression. Use sample_weight for rows.")
         weights = weights * _class_table(class_weight, data)[data.targets]

@@ -14,7 +14,7 @@ from unstuck.training.callbacks import Callback
 from unstuck.training.guard import AGAIN, END, GO_ON, Guard
 from unstuck.training.preparation import Prepared
 from unstuck.training.recording import Recorder
-from unstuck.training.run import Run, evaluate
+from unstuck.training.run import Run, answers, evaluate
 from unstuck.training.schedules import ReduceOnPlateau
 from unstuck.training.stepping import LOOK_SECONDS, Stepping
 from unstuck.training.stopping import Watcher
@@ -112,7 +112,7 @@ class Loop:
             return answer
         figures: dict[str, Any] = {"epoch": epoch + 1, "loss": self._epoch_loss(losses, seen)}
         if plan.counts_correct:
-            figures["accuracy"] = correct / seen
+            figures["accuracy"] = correct / answers(self.prepared.targets[order[:seen]])
         if gradient is not None:
             figures["gradient"] = gradient
         figures["learning_rate"] = float(rates[done - 1])
@@ -172,7 +172,9 @@ class Loop:
             "epoch": [e + 1 for e in epochs], "loss": [math.fsum(row) * share for row in losses.tolist()]
         }  # fmt: skip
         if self.prepared.plan.counts_correct:
-            columns["accuracy"] = (results[2].reshape(rates.shape).sum(axis=1) / stepping.count).tolist()
+            columns["accuracy"] = (
+                results[2].reshape(rates.shape).sum(axis=1) / answers(self.prepared.targets)
+            ).tolist()
         columns["learning_rate"] = rates[:, -1].tolist()
         stepping.store()
         self._record(first + count - 1, order, rates.ravel(), rates.size - 1)

@@ -93,6 +93,8 @@ def evaluate(network: Network, data: Any, *, loss: Loss | str | Callable[..., An
     figures = {"loss": loss_value(loss, outputs, targets)}
     if given.task == "classification":
         predicted = classes_of(outputs, loss)
+        if targets.ndim == 2:  # labels of steps
+            predicted, targets = predicted[targets >= 0], targets[targets >= 0]
         figures["accuracy"] = metrics.accuracy(targets, predicted)
         figures["balanced_accuracy"] = metrics.balanced_accuracy(targets, predicted)
         return figures
@@ -107,12 +109,19 @@ def loss_value(loss: Loss, outputs: Array, targets: Array, *, rows: int = 4096) 
     """The loss of finished outputs, in float64, computed by the same rule as in training."""
     from unstuck.autodiff import Graph
 
-    total = 0.0
+    total, counted = 0.0, 0
+    rows = max(1, min(rows, 2**24 // max(outputs[0].size, 1)))
     for start in range(0, len(outputs), rows):
         graph = Graph(eager=True)
         o, t = outputs[start : start + rows].astype(np.float64), targets[start : start + rows]
         o_node = graph.input("outputs", o.shape, o.dtype, value=o)
         t_node = graph.input("targets", t.shape, t.dtype, value=t)
         value = loss(o_node, t_node).value
-        total += float(value) * (len(o) if loss.batch == "mean" else 1)
-    return total / len(outputs) if loss.batch == "mean" else total
+        number = answers(t)
+        total, counted = total + float(value) * (number if loss.batch == "mean" else 1), counted + number
+    return total / counted if loss.batch == "mean" else total
+
+
+def answers(targets: Array) -> int:
+    """How many answers there are: one a row, or one for each labelled step of a sequence."""
+    return int(np.sum(targets >= 0)) if targets.ndim == 2 and targets.dtype.kind in "iu" else len(targets)

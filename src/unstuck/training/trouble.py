@@ -143,6 +143,9 @@ def guessing(loss: Loss, targets: Array, weights: Array | None, width: int) -> f
     Cross-entropies: the entropy of the classes' shares, ln K where they are equal. Squared error: the variance of the targets.
     """
     if targets.dtype.kind in "iu":
+        if targets.ndim == 2:  # labels of steps
+            weights = None if weights is None else np.broadcast_to(weights[:, None], targets.shape)[targets >= 0]
+            targets = targets[targets >= 0]
         counts = np.bincount(targets, weights, minlength=max(width, 2)).astype(np.float64)
         mean = counts / counts.sum()
         mean = mean[1:2] if width == 1 else mean
