@@ -112,12 +112,13 @@ def compare(known: Understanding, derivatives: Derivatives, window: Window | Non
     objectives = derivatives.objectives
     if not objectives:
         return []
+    output = first_output(derivatives, window or known.window)
     true = np.stack([o.derivative for o in objectives])  # (objectives, parameters, directions)
     floor = np.stack([o.floor for o in objectives])
     largest = min(1.0, max((float(np.max(np.abs(p.update))) for p in known.parameters), default=0.0))
     tables = []
     for i, parameter in enumerate(known.parameters):
-        own = sources(parameter, window or known.window)
+        own = _after(sources(parameter, window or known.window), output)
         user = np.stack([s.flat for s in own]) @ derivatives.directions[i].T
         moves = bool(np.max(np.abs(parameter.update)) > NOTHING * largest)
         tables.append((parameter, own, moves, *_fit(user, true[:, i], floor[:, i, 0])))
@@ -128,6 +129,32 @@ def compare(known: Understanding, derivatives: Derivatives, window: Window | Non
             out.append(comparison)
     out.sort(key=lambda c: -c.score)
     return out
+
+
+def first_output(derivatives: Derivatives, window: Window) -> float:
+    """The moment of the first complete value that could be compared with a target (or else is one number) and on which as many
+    parameters act as on any such value: no gradient is known before it. 0 where there is none."""
+    ends: dict[str, list[tuple[int, float]]] = {"loss": [], "own": []}
+    for objective in derivatives.objectives:
+        series = window.series.get(objective.value)
+        if objective.kind not in ends or series is None:
+            continue
+        target = None if objective.target is None else window.series.get(objective.target)
+        if target is not None and np.all(target.flat == target.flat[0]):
+            continue
+        acting = np.max(np.abs(objective.derivative), axis=1) > 50 * np.max(objective.floor, axis=1)
+        ends[objective.kind].append((int(acting.sum()), float(series.order[-1])))
+    for found in ends.values():
+        most = max((count for count, _ in found), default=0)
+        if most:
+            return min(moment for count, moment in found if count == most)
+    return 0.0
+
+
+def _after(found: list[Source], output: float) -> list[Source]:
+    """The sources that are recorded after the output and are none of the values before it (as an input that is read again)."""
+    early = {s.flat.tobytes() for s in found if s.order < output}
+    return [s for s in found if s.order >= output and s.flat.tobytes() not in early]
 
 
 def _fit(user: Array, true: Array, noise: Array) -> tuple[Array, Array, Array, Array]:

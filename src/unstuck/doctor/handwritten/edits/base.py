@@ -22,6 +22,8 @@ from unstuck.errors import InputError
 from . import families as folder
 from .model import Change, Edit, Facts
 from .reading import Reading
+from .twins import FAMILIES as TWINNED
+from .twins import Twins
 
 __all__ = ["Edit", "Facts", "candidates", "families"]
 
@@ -57,10 +59,14 @@ def candidates(source: str, file: str, facts: Facts | None = None, causes: Colle
     except (SyntaxError, ValueError) as problem:
         raise InputError(f"{file} is not valid Python ({problem}); the doctor needs a program that can run.") from None
     proposed: list[tuple[float, int, str, Change]] = []
+    twins = Twins(reading)
     for name, propose in families().items():
         for change in propose(reading):
             cost = round(change.cost + reading.distance(change), 4)
             proposed.append((cost, len(proposed), name, change))
+            every = twins.everywhere(change) if name in TWINNED else None
+            if every is not None:
+                proposed.append((round(cost + every.cost - change.cost, 4), len(proposed), name, every))
     proposed.sort(key=lambda p: p[:2])
     texts = [reading.text.apply(c.pieces) for _, _, _, c in proposed]
     meant: dict[str, list[str]] = {}

@@ -43,7 +43,8 @@ class Facts:
     """What is known about the program; everything may be left out.
 
     shapes: (line, expression text as written) -> last shape. all_shapes: the same -> every shape it had (an entry of a list of
-    layers has several). suspect_lines: most suspect first, empty means all.
+    layers has several). suspect_lines: most suspect first, empty means all; per_line: what each
+    further one adds to the cost.
     parameters, gradients, outputs, targets: expression texts such as ``self.w1`` or ``par["U"]``.
     activations: expression text -> name of the activation function whose value it is.
     scope: function qualname or ``<module>`` -> name -> shape or None. batch: rows of one batch. n_rows: rows in all.
@@ -52,6 +53,7 @@ class Facts:
     shapes: Mapping[tuple[int, str], Shape] = field(default_factory=dict)
     all_shapes: Mapping[tuple[int, str], frozenset[Shape]] = field(default_factory=dict)
     suspect_lines: Sequence[int] = ()
+    per_line: float = 0.15
     forward_lines: Collection[int] = ()
     backward_lines: Collection[int] = ()
     update_lines: Collection[int] = ()

@@ -44,13 +44,27 @@ class Reading(Structure):
         for rank, line in enumerate(wanted):
             inner = [s for s in self.statements if self.header_span(s)[0] <= line <= self.header_span(s)[1]]
             for statement in inner[-1:]:
-                found.setdefault(statement, min(0.15 * rank, 1.0))
+                found.setdefault(statement, min(self.facts.per_line * rank, 1.0))
+        for function in [s for s in found if isinstance(s, Function)]:
+            for statement in self._unwatched(function):
+                found.setdefault(statement, found[function])
         for statement, penalty in list(found.items()):
             for other in self._helpers(statement):
                 found[other] = min(found.get(other, FAR), penalty + 0.6)
             for other in self._sources(statement):
                 found[other] = min(found.get(other, FAR), penalty + 1.0)
         return found
+
+    def _unwatched(self, function: Function) -> Iterator[ast.stmt]:
+        """Statements of which no value is recorded, as ``return delta``: only that the function was entered is known."""
+        for statement in self.body_statements(function):
+            first, last = self.header_span(statement)
+            if isinstance(statement, ast.Return) and not self._watched_lines & set(range(first, last + 1)):
+                yield statement
+
+    @cached_property
+    def _watched_lines(self) -> set[int]:
+        return {line for line, _ in self.facts.shapes}
 
     def _helpers(self, statement: ast.stmt) -> Iterator[ast.stmt]:
         """Statements of the program's own functions that this statement calls."""
@@ -109,16 +123,19 @@ class Reading(Structure):
 
     def alike(self, one: ast.expr, other: ast.expr) -> bool:
         """Whether the two expressions may have one shape: they had one in some pass of a loop, or one of them is not known."""
-        first, second = self._every_shape(one), self._every_shape(other)
+        return self.alike_texts(self.text.of(one), self.text.of(other), one)
+
+    def alike_texts(self, one: str, other: str, near: ast.expr) -> bool:
+        """The same for two texts as they would stand in the place of ``near``."""
+        first, second = self._every_shape(one, near), self._every_shape(other, near)
         return not first or not second or bool(first & second)
 
-    def _every_shape(self, node: ast.expr) -> frozenset[Shape]:
-        text = self.text.of(node)
+    def _every_shape(self, text: str, near: ast.expr) -> frozenset[Shape]:
         known = self._lines_of_shapes.get(text)
         if known:
-            line = min(known, key=lambda k: abs(k - node.lineno))
+            line = min(known, key=lambda k: abs(k - near.lineno))
             return self.facts.all_shapes[line, text]
-        shape = self.shape(node)
+        shape = self.shape_of(text, near.lineno, self.scope(near))
         return frozenset() if shape is None else frozenset({shape})
 
     @cached_property
@@ -301,11 +318,18 @@ class Reading(Structure):
         return False
 
     @cached_property
+    def assigned_texts(self) -> set[str]:
+        """Spellings of everything that is assigned somewhere."""
+        return {canonical(t) for s in self.statements for t in self.targets(s)}
+
+    @cached_property
     def parameter_names(self) -> set[str]:
         """Canonical texts of what is a parameter, by the facts or else by the updates."""
-        told = [expression(t) for t in self.facts.parameters]
+        told = [t for t in map(expression, self.facts.parameters) if t is not None]
         if told:
-            return {canonical(t) for t in told if t} | {canonical(base_of(t)) for t in told if t}
+            members = {n.attr for t in told if isinstance(n := base_of(t), ast.Attribute)}
+            same = [n for n in self.text.nodes if isinstance(n, ast.Attribute) and n.attr in members]
+            return {canonical(t) for t in (*told, *map(base_of, told), *same)}
         found = set()
         for update in self.updates:
             if not self._flows_on(update):

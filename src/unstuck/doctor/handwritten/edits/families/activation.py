@@ -292,6 +292,8 @@ def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope:
     own_shape = reading.shape(slope.operand)
     part = next(factors(chain)[i][0] for i in sorted(slope.places)) if slope.places else chain
     whole = _rewritten_text(reading, chain, slope)
+    rest = [canonical(p) for i, (p, _) in enumerate(factors(chain)) if i not in slope.places]
+    masks_itself = canonical(slope.operand) in rest  # d * (d > 0): the mask of what is sent down
     for other, new_operand, found, prior in _cut_to(reading, activations, statement, own_shape):
         shape = reading.shape(other) if new_operand == reading.text.of(other) else None
         differs = own_shape is not None and shape is not None and shape != own_shape
@@ -300,10 +302,16 @@ def _replace(reading: Reading, activations: Activations, chain: ast.expr, slope:
         if names_in(other) & (reading.comprehension_names(other) - reading.comprehension_names(part)):
             continue
         new = whole.replace("\0", bracketed(new_operand, ATOM) if slope.kind != "own" else new_operand)
+        names = (WRONG, MISPLACED) if masks_itself else (MISPLACED, WRONG)
         piece = text.swap(chain, _rewritten(reading, chain, slope, new))
         summary = f"take the derivative at `{new_operand}`, not at `{operand}`"
         yield change(
-            reading, chain, piece, (MISPLACED, WRONG), summary, 1.2 + prior + (0.0 if found is not UNKNOWN else 0.3)
+            reading,
+            chain,
+            piece,
+            names,
+            summary,
+            1.2 + prior - 0.4 * masks_itself + (0.0 if found is not UNKNOWN else 0.3),
         )
 
 

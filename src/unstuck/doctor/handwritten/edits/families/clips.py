@@ -34,7 +34,7 @@ def _unbounded(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator
     while (deeper := _inside(inner)) is not None:
         inner = deeper
     summary = f"do not bound `{reading.text.of(inner)}`"
-    yield change(reading, statement, reading.text.swap(node, reading.text.of(inner)), CAUSES, summary, 0.7)
+    yield change(reading, statement, reading.text.swap(node, reading.text.of(inner)), CAUSES, summary, 0.3)
 
 
 def _inside(node: ast.AST | None) -> ast.expr | None:
@@ -58,4 +58,4 @@ def _inside(node: ast.AST | None) -> ast.expr | None:
 def _in_place(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     """``np.clip(d, -1, 1, out=d)`` as a statement of its own -> without it."""
     if isinstance(statement, ast.Expr) and _inside(statement.value) is not None and reading.text.solo(statement):
-        yield change(reading, statement, reading.text.cut(statement), CAUSES, "do not bound it", 0.7)
+        yield change(reading, statement, reading.text.cut(statement), CAUSES, "do not bound it", 0.3)

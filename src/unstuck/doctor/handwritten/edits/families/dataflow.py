@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterator
 
-from ..making import change
+from ..making import change, factors
 from ..model import Change
 from ..reading import Reading, called, canonical, names_in
 from ..text import PRODUCT, SUM, bracketed, walk
@@ -84,18 +84,23 @@ def _add_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.s
             own = reading.shape(value)
             if not isinstance(value, ast.BinOp) or (shape and own and len(shape) > len(own)):
                 continue
+            causes = ("norm-backward-wrong", *CAUSES) if _normalises(reading, other) else CAUSES
             counts = [name for name, _ in row_counts(reading, value)[:1]]
             terms = [written, *(f"{written} / {bracketed(n, PRODUCT + 1)}" for n in counts)]
             for i, term in enumerate(terms):
                 piece = text.swap(value, f"{bracketed(text.of(value), SUM)} + {term}")
                 marks = ((statement.lineno, f"`{written}` is computed here and never read"),)
-                causes = ("norm-backward-wrong", *CAUSES) if _normalises(reading, other) else CAUSES
                 yield change(reading, other, piece, causes, f"add `{term}`", 1.3 + 0.1 * i, marks)
+            for first, multiplies in factors(value)[:1]:
+                if multiplies and isinstance(first, ast.Name | ast.Attribute | ast.Subscript):
+                    piece = text.swap(first, f"({text.of(first)} - {written})")
+                    yield change(reading, other, piece, causes, f"subtract `{written}`", 0.7, marks)
 
 
 def _normalises(reading: Reading, statement: ast.stmt) -> bool:
-    """Whether the function works with a spread: a root, a variance, or a half power."""
-    for node in reading.body_nodes(reading.holder(statement)):
+    """Whether the function, or another of its class, works with a spread: a root or a variance."""
+    home = reading.own_class(statement)
+    for node in walk(home) if home is not None else reading.body_nodes(reading.holder(statement)):
         call = called(node)
         if call and call[0] in ("sqrt", "var", "std"):
             return True

@@ -65,26 +65,29 @@ def _parts(reading: Reading) -> tuple[set[str], set[str], dict[str, tuple[str, b
     means: dict[str, tuple[str, bool]] = {}
     centred: set[str] = set()
     spreads: set[str] = set()
-    for statement in reading.statements:
-        if not isinstance(statement, ast.Assign):
-            continue
-        targets = {canonical(t) for t in reading.targets(statement)}
-        call = called(statement.value)
-        if call and call[0] in ("mean", "average") and isinstance(statement.value, ast.Call):
-            axis = next((reading.text.of(k.value) for k in statement.value.keywords if k.arg == "axis"), None)
-            if axis is None and statement.value.args:
-                axis = reading.text.of(statement.value.args[-1])
-            keeps = any(k.arg == "keepdims" for k in statement.value.keywords)
+    for targets, value in _assigned(reading):
+        call = called(value)
+        if call and call[0] in ("mean", "average") and isinstance(value, ast.Call):
+            axis = next((reading.text.of(k.value) for k in value.keywords if k.arg == "axis"), None)
+            if axis is None and value.args:
+                axis = reading.text.of(value.args[-1])
+            keeps = any(k.arg == "keepdims" for k in value.keywords)
             means |= dict.fromkeys(targets, (axis or "0", keeps))
-        if (
-            isinstance(statement.value, ast.BinOp)
-            and isinstance(statement.value.op, ast.Sub)
-            and canonical(statement.value.right) in means
-        ):
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub) and canonical(value.right) in means:
             centred |= targets
-        if any((c := called(n)) and c[0] in ("sqrt", "std", "var") for n in walk(statement.value)):
+        if any((c := called(n)) and c[0] in ("sqrt", "std", "var") for n in walk(value)):
             spreads |= targets
     return centred, spreads, means
+
+
+def _assigned(reading: Reading) -> Iterator[tuple[set[str], ast.expr]]:
+    """What is assigned to what; ``m, v = x.mean(0), x.var(0)`` one by one."""
+    for statement in reading.statements:
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                yield from (({canonical(t)}, v) for t, v in zip(targets, values, strict=False))
+            case ast.Assign(value=value):
+                yield {canonical(t) for t in reading.targets(statement)}, value
 
 
 def _mean(node: ast.expr, means: dict[str, tuple[str, bool]]) -> bool:
@@ -136,4 +139,4 @@ def _whole(reading: Reading, statement: ast.stmt, value: ast.expr, norm: Normali
     ]
     for i, text in enumerate(inner):
         piece = reading.text.swap(value, f"({text}){tail}")
-        yield change(reading, statement, piece, CAUSES, "let mean and spread depend on the input", 1.2 + 0.2 * i)
+        yield change(reading, statement, piece, CAUSES, "let mean and spread depend on the input", 0.8 + 0.2 * i)

@@ -71,7 +71,7 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference, factors: set[
         shape = _shape(reading, node, new, statement)
         if own is None or shape is None:
             cost, turned = 1.4, False
-        elif shape == own or (new == text.of(node) and reading.facts.all_shapes and reading.alike(slot.node, node)):
+        elif shape == own or (reading.facts.all_shapes and reading.alike_texts(slot.text, new, slot.node)):
             cost, turned = 0.9, False
         elif shape[::-1] == own:
             cost, turned = 1.6, True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,8 +31,10 @@ def propose(reading: Reading) -> Iterator[Change]:
         return
     for group in _by_gradient(reading, found):
         yield from group
+    yield from _as_elsewhere(reading)
     for statement in reading.sites():
         if reading.role(statement) != "forward":
+            yield from _added(reading, statement, found)
             for value in reading.values(statement):
                 for node in walk(value):
                     yield from _other_terms(reading, node, found)
@@ -182,6 +185,66 @@ def _in_update(
             for i, term in enumerate(_terms(penalty, weights, array)):
                 piece = text.swap(part, f"{text.of(part)} + {term}")
                 yield change(reading, statement, piece, CAUSES, f"add the penalty's gradient, {term}", 1.4 + 0.3 * i)
+
+
+def _as_elsewhere(reading: Reading) -> Iterator[Change]:
+    """``g2 += decay * w2`` stands there and nothing alike for another penalised matrix: ``g1 += decay * w1`` behind it."""
+    text = reading.text
+    weights = [canonical(expression(p) or ast.Constant(p)) for p in reading.parameter_names]
+    for statement in reading.statements:
+        if not isinstance(statement, ast.AugAssign) or reading.role(statement) == "forward" or not text.solo(statement):
+            continue
+        own = next((p for p, times in factors(statement.value) if times and canonical(p) in weights), None)
+        if own is None or len(factors(statement.value)) < 2 or reading.is_parameter(statement.target):
+            continue
+        for other in weights:
+            renamed = _renumbered(canonical(own), other)
+            if other == canonical(own) or renamed is None:
+                continue
+            target, value = (_moved_over(canonical(e), renamed) for e in (statement.target, statement.value))
+            if target == canonical(statement.target) or target not in reading.assigned_texts:
+                continue
+            line = f"{target} {'+=' if isinstance(statement.op, ast.Add) else '-='} {value}"
+            if any(canonical(s) == canonical_statement(line) for s in reading.statements):
+                continue
+            for piece in (text.after(statement, line),):
+                yield change(reading, statement, piece, CAUSES, f"add the penalty's gradient, `{line}`", 0.4)
+
+
+def _added(reading: Reading, statement: ast.stmt, found: list[Penalty]) -> Iterator[Change]:
+    """``g -= decay * w`` -> ``g += decay * w``; another factor of the weights -> that of the loss."""
+    if not isinstance(statement, ast.AugAssign) or reading.is_parameter(statement.target):
+        return
+    text = reading.text
+    parts = factors(statement.value)
+    weights = [p for p, times in parts if times and reading.is_parameter(p)]
+    if len(weights) != 1 or len(parts) < 2:
+        return
+    start, end = text.span(statement.target)[1], text.outer(statement.value)[0]
+    if isinstance(statement.op, ast.Sub):
+        piece = Piece(start, end, text.source[start:end].replace("-=", "+=", 1))
+        yield change(reading, statement, piece, CAUSES, "add the penalty's gradient", 0.4)
+    for penalty in found:
+        for i, term in enumerate(_terms(penalty, text.of(weights[0]), reading.modules.get("numpy"))):
+            piece = text.swap(statement.value, term)
+            yield change(reading, statement, piece, CAUSES, f"the penalty's gradient is {term}", 0.5 + 0.1 * i)
+
+
+def canonical_statement(line: str) -> str:
+    """The spelling of a statement without differences of spaces."""
+    return ast.unparse(ast.parse(line))
+
+
+def _renumbered(own: str, other: str) -> tuple[str, str] | None:
+    """The number by which two names differ: ("2", "1") for ``w2`` and ``w1``."""
+    one, two = re.findall(r"\d+", own), re.findall(r"\d+", other)
+    same = re.sub(r"\d+", "#", own) == re.sub(r"\d+", "#", other)
+    different = {(a, b) for a, b in zip(one, two, strict=False) if a != b}
+    return different.pop() if same and len(different) == 1 else None
+
+
+def _moved_over(written: str, numbers: tuple[str, str]) -> str:
+    return re.sub(rf"(?<=[A-Za-z_\[]){numbers[0]}(?!\d)", numbers[1], written)
 
 
 def _other_terms(reading: Reading, node: ast.AST, found: list[Penalty]) -> Iterator[Change]:

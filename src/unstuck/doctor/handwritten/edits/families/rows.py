@@ -49,6 +49,8 @@ def _causes(reading: Reading, statement: ast.stmt) -> tuple[str, ...]:
         return "layer-not-trained", "bias-gradient-wrong", "samples-dropped", "bptt-broken", "conv-index-wrong"
     if images:
         return "conv-index-wrong", "samples-dropped", "layer-not-trained"
+    if reading.role(statement) != "forward" and any(reading.is_time(statement, c) for c in counters):
+        return "bptt-broken", "time-index-wrong", "layer-not-trained", "samples-dropped"
     return (
         "samples-dropped",
         "samples-never-seen",
@@ -185,6 +187,11 @@ def _ranges(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Ch
         yield change(
             reading, node, text.swap(node, f"range({text.of(arguments[1])})"), causes, "begin with the first", 0.9
         )
+    if down and number(arguments[1]) not in (-1, 0):
+        yield change(reading, node, text.swap(arguments[1], "-1"), causes, "go on to the first", 0.5)
+    if len(arguments) == 2 and number(arguments[0]) is None:
+        written = f"range({text.of(arguments[1])})"
+        yield change(reading, node, text.swap(node, written), causes, "begin with the first", 1.0)
     if len(arguments) == 1:
         yield change(
             reading, node, text.swap(node, f"range(1, {text.of(arguments[0])})"), causes, "begin with the second", 1.6
@@ -219,11 +226,20 @@ def _zipped_slices(reading: Reading, loop: ast.For) -> Iterator[Change]:
     parts = [n for n in walk(loop.iter) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Slice)]
     text = reading.text
     causes = ("layer-not-trained", "samples-dropped", "bias-gradient-wrong")
-    pieces = [text.swap(p, text.of(p.value)) for p in parts]
+    parts = [
+        p for p in parts if isinstance(p.slice, ast.Slice) and (p.slice.lower is not None or p.slice.upper is not None)
+    ]
+    pieces = [text.swap(p, text.of(p.value) + _every(p.slice)) for p in parts]
     if len(parts) > 1:
-        yield change(reading, loop, pieces, causes, "go through all of them", 0.9)
+        yield change(reading, loop, pieces, causes, "go through all of them", 0.6)
     for part, piece in zip(parts, pieces, strict=True):
-        yield change(reading, loop, piece, causes, f"go through all of `{text.of(part.value)}`", 1.0)
+        yield change(reading, loop, piece, causes, f"go through all of `{text.of(part.value)}`", 0.7)
+
+
+def _every(index: ast.expr) -> str:
+    """The slice without its bounds, in its direction."""
+    back = isinstance(index, ast.Slice) and index.step is not None and (number(index.step) or 0.0) < 0
+    return "[::-1]" if back else ""
 
 
 def _comparisons(reading: Reading, node: ast.AST) -> Iterator[Change]:
@@ -261,15 +277,13 @@ def _fixed_row(reading: Reading, node: ast.AST) -> Iterator[Change]:
     ):
         if isinstance(node.value, ast.Attribute) and node.value.attr in ("shape", "args"):
             return
+        causes: tuple[str, ...] = SEEN
+        cost = 1.3
+        if reading.role(text.statement(node)) in ("backward", "update"):
+            causes, cost = ("gradient-operand-wrong", "samples-dropped", *SEEN), 1.0
         for counter in counters[:2]:
-            yield change(
-                reading,
-                node,
-                text.swap(node.slice, counter),
-                ("samples-never-seen", *SEEN[1:]),
-                f"row {counter}, not always the same",
-                1.3,
-            )
+            piece = text.swap(node.slice, counter)
+            yield change(reading, node, piece, causes, f"place {counter}, not always the same", cost)
     if (
         isinstance(node.slice, ast.Slice)
         and node.slice.upper is not None
@@ -311,7 +325,7 @@ def _cut_alike(reading: Reading, value: ast.expr) -> Iterator[Change]:
         pieces = [text.swap(node, text.of(node.value)) for node in group]
         names = " and ".join(f"`{text.of(node.value)}`" for node in group)
         if not any(a is not b and a in walk(b) for a in group for b in group):
-            yield change(reading, value, pieces, causes, f"all of {names}", 0.8)
+            yield change(reading, value, pieces, causes, f"all of {names}", 0.6)
 
 
 def _cuts_one(index: ast.expr) -> bool:
@@ -369,7 +383,9 @@ def _left_early(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
 def _partly(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     """A `break` or `continue` that ends the loop too soon."""
     if isinstance(statement, ast.Break | ast.Continue) and reading.text.solo(statement):
-        causes = ("samples-never-seen", "samples-dropped", "stopping-rule-wrong")
+        causes: tuple[str, ...] = ("samples-never-seen", "samples-dropped", "stopping-rule-wrong")
+        if any(reading.is_time(statement, c) for c in reading.counters(statement)):
+            causes = ("bptt-broken", "samples-dropped")
         yield change(reading, statement, reading.text.cut(statement), causes, "do not leave the loop here", 0.7)
     if not isinstance(statement, ast.If) or statement.orelse or len(statement.body) != 1:
         return

@@ -185,9 +185,11 @@ def _fewer(reading: Reading, statement: ast.stmt, chain: ast.BinOp) -> Iterator[
     for i, (part, multiplies) in enumerate(parts):
         kept = without(reading, chain, {i})
         if kept is not None:
-            cost = 1.0 if not multiplies or is_number(part) else 1.5
+            cost = 1.0 if not multiplies or is_number(part) else 0.6 if _only_numbers(reading, part) else 1.5
             repeated = any(ast.dump(part) == ast.dump(other) for j, (other, _) in enumerate(parts) if j != i)
             causes = _causes(reading, statement)
+            if _only_numbers(reading, part) and reading.role(statement) != "forward":
+                causes = tuple(dict.fromkeys(("bias-gradient-wrong", *causes)))
             if multiplies and not is_number(part) and not repeated:
                 causes = (*causes, "activation-derivative-wrong", "output-delta-wrong")
             word = "multiply" if multiplies else "divide"
@@ -200,12 +202,22 @@ def _fewer(reading: Reading, statement: ast.stmt, chain: ast.BinOp) -> Iterator[
             yield change(reading, chain, reading.text.swap(chain, written), _causes(reading, statement), summary, 1.6)
 
 
+def _only_numbers(reading: Reading, node: ast.expr) -> bool:
+    """A list of literal numbers, perhaps as long as something of the program: ``[1.0] * n + [-1.0]``."""
+    lists = [n for n in walk(node) if isinstance(n, ast.List)]
+    return bool(lists) and all(is_number(e) for one in lists for e in one.elts)
+
+
 def _powers(reading: Reading, statement: ast.stmt, node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        causes = ("activation-derivative-wrong", *_causes(reading, statement), "optimizer-formula-wrong")
-        yield change(
-            reading, node, reading.text.swap(node, reading.text.of(node.left)), causes, "without the power", 1.4
+        residual = (
+            isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Sub) and not is_number(node.left.left)
         )
+        causes = ("activation-derivative-wrong", *_causes(reading, statement), "optimizer-formula-wrong")
+        if residual and reading.role(statement) != "forward":
+            causes = tuple(dict.fromkeys(("output-delta-wrong", *causes)))
+        summary, cost = "without the power", 0.8 if residual else 1.4
+        yield change(reading, node, reading.text.swap(node, reading.text.of(node.left)), causes, summary, cost)
     elif (
         isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Sub)
