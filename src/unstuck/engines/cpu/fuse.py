@@ -22,9 +22,10 @@ from unstuck.engines.cpu.memory import without_ones
 # For each axis of a node the axis of the group's space along which it runs (None: of size 1, so along none).
 Axes = tuple[int | None, ...]
 
-VIEWS = ("transpose", "slice", "flip", "reshape")
+VIEWS = ("transpose", "slice", "flip", "reshape", "windows_last")
 PLACED = ("concatenate", "unslice")  # values put side by side, each copied once
-CLOSED = ("reference", "place")  # kinds of groups that nothing else joins
+CONVOLUTIONS = ("conv_last", "conv_transpose_last")  # what follows them is computed on their registers
+CLOSED = ("reference", "place", "batch_last", "conv_weight")  # kinds of groups that nothing else joins
 ROW_VECTORS = 8  # so many vectors of a row are held in registers where whole rows are needed
 
 
@@ -33,7 +34,7 @@ class Group:
     """Nodes that one kernel computes. ``space`` is the shape over which it runs; its last axis are the columns."""
 
     number: int
-    kind: str  # "rows", "matmul", "reduce", "place" or "reference"
+    kind: str  # "rows", "matmul", "reduce", "conv", "unwindows" or one of CLOSED
     space: tuple[int, ...]
     anchor: Node | None = None  # the product or reduction at the beginning
     whole_rows: bool = False  # every row is in registers at once, so reductions along it may happen
@@ -69,8 +70,10 @@ class Fusion:
     def _needed_in_memory(self) -> set[int]:
         needed = {node.index for node in self.graph.outputs}
         for node in self.graph.nodes:
-            if self._is_compiled_product(node) or (
-                node.operation in VIEWS and not _only_ones(node) and not _moves(node)
+            if (
+                self._is_compiled_product(node)
+                or node.operation in CONVOLUTIONS
+                or (node.operation in VIEWS and not _only_ones(node) and not _moves(node))
             ):
                 needed.update(parent.index for parent in node.inputs)
             elif node.inputs and not self._is_compiled(node):
@@ -97,6 +100,8 @@ class Fusion:
         if node.operation == "argmax":
             x = node.inputs[0]
             return node.params["axis"] == x.ndim - 1 and x.dtype.kind == "f" and self._row_fits(x)
+        if node.operation in (*CONVOLUTIONS, "unwindows_last"):
+            return True
         if node.operation == "random_uniform":
             return node.size < 2**32 and node.inputs[0].dtype == np.uint32
         return (node.operation in VIEWS and not _moves(node)) or self._is_compiled_product(node) or has_rule(node)
@@ -120,12 +125,15 @@ class Fusion:
             self.views.add(node.index)
             self.stored.add(node.index)
         elif not self._is_compiled(node):
-            kind = "place" if _is_placed(node) else "reference"
-            self._join(self._new(kind, _space(node), node), node, _own_axes(node))
+            self._join(self._new(_closed_kind(node), _space(node), node), node, _own_axes(node))
         elif operation == "matmul":
             space = _space(node)
             fits = self._vectors(space[-1], node.dtype) <= self.host.tile_vectors
             self._join(self._new("matmul", space, node, whole_rows=fits), node, _own_axes(node))
+        elif operation in CONVOLUTIONS:
+            self._join(self._new("conv", _space(node), node), node, _own_axes(node))
+        elif operation == "unwindows_last":
+            self._join(self._new("unwindows", _space(node), node), node, _own_axes(node))
         elif operation in ("sum", "max", "min", "argmax"):
             self._place_reduction(node)
         else:
@@ -293,9 +301,13 @@ def carry_back(node: Node, known: Axes, parent: Node) -> Axes:
     return tuple(known[j + shift] if parent.shape[j] != 1 else None for j in range(parent.ndim))
 
 
-def _is_placed(node: Node) -> bool:
-    """Whether a value is made of others by copying them to their places."""
-    return node.operation in PLACED and node.size > 0 and all(p.dtype == node.dtype and p.size for p in node.inputs)
+def _closed_kind(node: Node) -> str:
+    """The kind of group of a node that stands alone."""
+    own = {"batch_last": "batch_last", "conv_weight_last": "conv_weight"}.get(node.operation)
+    if own is not None:
+        return own
+    placed = node.operation in PLACED and node.size > 0 and all(p.dtype == node.dtype and p.size for p in node.inputs)
+    return "place" if placed else "reference"
 
 
 def _only_ones(node: Node) -> bool:

@@ -56,7 +56,13 @@ def operations(kernel: Kernel) -> float:
     if group is None:
         return float(kernel.node.size if kernel.node is not None else 0)
     count = 0.0 if kernel.kind == "partial" else float(len(group.members)) * math.prod(group.space)
-    if group.kind == "matmul" and group.anchor is not None:
+    if group.kind == "conv" and group.anchor is not None:
+        weight = group.anchor.inputs[1]
+        count += 2.0 * group.anchor.size * weight.size / group.anchor.shape[-2]
+    elif group.kind == "conv_weight" and group.anchor is not None:
+        g = group.anchor.inputs[1]
+        count += 2.0 * group.anchor.size * g.size / g.shape[-2]
+    elif group.kind == "matmul" and group.anchor is not None:
         count += 0.0 if kernel.in_parts else 2.0 * math.prod(group.space) * group.anchor.inputs[0].shape[-1]
     elif group.anchor is not None:
         count += group.anchor.inputs[0].size

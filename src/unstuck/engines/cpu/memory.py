@@ -57,6 +57,16 @@ class View:
         strides = tuple(s[2] * stride for s, stride in zip(slices, self.strides, strict=True))
         return replace(self, shape=shape, strides=strides, offset=offset, padded=False)
 
+    def windowed(self, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> View:
+        """All windows of (*spatial, C, N): (*places, *size, C, N)."""
+        dims = len(size)
+        spatial = zip(self.shape[:dims], size, stride, dilation, strict=True)
+        count = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in spatial)
+        steps = tuple(s * t for s, t in zip(self.strides[:dims], stride, strict=True))
+        inside = tuple(s * d for s, d in zip(self.strides[:dims], dilation, strict=True))
+        shape = (*count, *size, *self.shape[dims:])
+        return replace(self, shape=shape, strides=(*steps, *inside, *self.strides[dims:]))
+
     def flipped(self, axis: int) -> View:
         return self.sliced([(n - 1, -1, -1) if i == axis else (0, n, 1) for i, n in enumerate(self.shape)])
 

@@ -9,6 +9,7 @@ import math
 from unstuck.autodiff import Graph, Node
 from unstuck.engines.cpu.binding import Binding, Source
 from unstuck.engines.cpu.columns import split_by_columns
+from unstuck.engines.cpu.emit.tiles import units
 from unstuck.engines.cpu.fuse import CLOSED, Fusion, Group
 from unstuck.engines.cpu.host import Host
 from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel, operations
@@ -16,6 +17,7 @@ from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, placed
 from unstuck.engines.cpu.schedule import in_few_stretches, place_in_arena, set_barriers
 
 # The first slots of the table of pointers.
+NO_ROWS = -1  # of a domain whose units are something else
 BARRIER, CONSTANTS, FIRST_FREE = 1, 2, 3  # the arena is slot 0
 
 
@@ -65,6 +67,8 @@ class Plan:
                 view = parent.sliced(node.params["slices"])
             elif node.operation == "flip":
                 view = parent.flipped(node.params["axis"])
+            elif node.operation == "windows_last":
+                view = parent.windowed(**node.params)
             else:
                 view = parent.reshaped(node.shape)
             assert view is not None, "values that must be dense to be reshaped were not placed densely"
@@ -186,7 +190,7 @@ class Plan:
             own = group in readers
             if own and (any(r is not old and self._root(r) is old for r in group.reads) or old.shape != node.shape):
                 continue
-            if own and group.kind in ("matmul", "reduce") and self._anchor_reads(group, old):
+            if own and group.anchor is not None and self._anchor_reads(group, old):
                 continue
             waits = {g.number for g in readers} - {group.number}
             # The readers must not wait for the writer: then they can all go first.
@@ -251,6 +255,11 @@ class Plan:
         name = f"k{len(self.kernels)}_{group.anchor.operation if group.anchor is not None else group.kind}"
         split = group.kind == "rows" or (group.kind == "matmul" and len(group.space) == 2)
         domain = self._domain(group.rows) if split else ALONE
+        if group.kind in ("conv", "unwindows"):
+            domain = Domain(group.rows, math.prod(group.space[:-2]))
+        elif group.kind == "conv_weight":
+            assert group.anchor is not None
+            domain = Domain(NO_ROWS, units(group.anchor.shape, group.anchor.params["groups"], self.host.registers))
         if group.kind == "matmul":
             assert group.anchor is not None
             self._pack(group.anchor.inputs[1])

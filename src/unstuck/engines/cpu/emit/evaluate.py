@@ -56,6 +56,7 @@ class Evaluator:
     def __init__(self, code: Code, plan: Plan, group: Group, space: tuple[int, ...], pointers: Pointers) -> None:
         self.code, self.plan, self.group, self.space, self.pointers = code, plan, group, space, pointers
         self.given: dict[tuple[int, int], Value] = {}
+        self.narrow = False  # chunks begin anywhere, so that no more may be touched than counts
         self._moving: dict[tuple[int, Axes, int], Value] = {}
         self._fixed: dict[tuple[int, Axes, int], Value] = {}
 
@@ -198,7 +199,7 @@ class Evaluator:
         if stride == 0:
             return code.splat(code.load(place, view.dtype))
         if stride == 1:
-            return code.load_vector(place, view.dtype, code.lanes if view.padded else count)
+            return code.load_vector(place, view.dtype, code.lanes if view.padded and not self.narrow else count)
         result = code.constant(0, view.dtype)
         for lane in range(count):
             one = code.load(code.address(place, lane * stride, view.dtype), view.dtype)
@@ -225,7 +226,7 @@ class Evaluator:
             if chunk == 0:
                 code.store(place, code.extract(value, 0))
         elif stride == 1:
-            code.store_vector(place, value, code.lanes if view.padded else count)
+            code.store_vector(place, value, code.lanes if view.padded and not self.narrow else count)
         else:
             for lane in range(count):
                 code.store(code.address(place, lane * stride, view.dtype), code.extract(value, lane))

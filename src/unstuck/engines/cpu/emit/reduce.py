@@ -115,6 +115,7 @@ class Reduction:
             columns = self.outside.space[-1]
             row = self.code.op(f"udiv {kept}, {columns}", INT64)
             place = self.code.op(f"urem {kept}, {columns}", INT64)
+            self.outside.narrow = True
             self.outside.at(row, [(place, 1)])
         else:
             self.outside.at(kept, [(column, count)])
