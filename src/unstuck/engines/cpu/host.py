@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from unstuck.errors import InputError
+
 
 @dataclass(frozen=True)
 class Host:
@@ -39,6 +41,11 @@ class Host:
         return self.is_x86 and self.vector_bytes == 64
 
     @property
+    def multiplies_and_adds(self) -> bool:
+        """Whether a multiplication and an addition are one instruction."""
+        return not self.is_x86 or self.vector_bytes >= 32
+
+    @property
     def tile_vectors(self) -> int:
         return 2
 
@@ -47,12 +54,26 @@ class Host:
         return (self.registers - 2) // self.tile_vectors - 1
 
 
+def _widest() -> int:
+    """UNSTUCK_VECTORS: no vectors longer than so many bits, as if the processor had none."""
+    given = os.environ.get("UNSTUCK_VECTORS", "")
+    if given not in ("", "128", "256", "512"):
+        raise InputError(f"UNSTUCK_VECTORS is {given!r}; expected 128, 256 or 512 (bits), or nothing.")
+    return int(given or 512)
+
+
 @functools.cache
 def host() -> Host:
     """The processor at hand, as LLVM names it."""
     import llvmlite.binding as llvm
 
     found = llvm.get_host_cpu_features()
+    most = _widest()
+    for name in found:
+        if most < 512 and name.startswith(("avx512", "avx10", "evex")):
+            found[name] = False
+        if most < 256 and name.startswith(("avx", "fma", "f16c", "vaes", "vpclmul", "xop")):
+            found[name] = False
     # An explicit 512-bit vector is what we mean, whatever the compiler's own preference for this chip.
     found["prefer-256-bit"] = False
     triple = llvm.get_default_triple()

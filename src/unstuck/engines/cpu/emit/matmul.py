@@ -271,7 +271,10 @@ class Product:
             offset = i * self.a.strides[1] + k * self.a.strides[2]
             number = code.splat(code.load(code.address(place_a, offset, dtype), dtype))
             for total, vector in zip(row, vectors, strict=True):
-                total.set(code.fma(number, vector, total.get()))
+                if self.at.plan.host.multiplies_and_adds:
+                    total.set(code.fma(number, vector, total.get()))
+                else:
+                    total.set(code.add(code.mul(number, vector), total.get()))
 
     def _vector(self, place_b: str, k: int, j: int, count: int) -> Value:
         code, dtype = self.code, self.node.dtype
