@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from unstuck.training import nonfinite
 from unstuck.training.likely import blown_up, stuck
 from unstuck.training.preparation import Prepared
 from unstuck.training.recording import Recorder
+from unstuck.training.step import trained
 from unstuck.training.stepping import State, Stepping
 from unstuck.training.trouble import Trouble, Watch
 
@@ -34,6 +36,9 @@ class Guard:
         self.stepping, self.recorder, self.run = stepping, recorder, prepared.run
         self.answer, self._sums = prepared.on_trouble, prepared.loss.batch == "sum"
         self.watch = Watch(prepared.loss, prepared.targets, prepared.weights, prepared.network.output_shape[-1])
+        weights = [(name, spec) for name, spec in trained(prepared.network).items() if spec.kind == "weight"]
+        # A tenth of what weights of variance 1 / fan-in have.
+        self._usual = {name: 0.1 * math.sqrt(math.prod(spec.shape) / max(spec.fan_in, 1)) for name, spec in weights}
         self.pending: list[str] = []  # what the next row of the history is to say
         self._starts: list[tuple[int, State]] = []  # of the first epoch, the one before this one, this one
         self._tried = self._lowered = 0
@@ -57,7 +62,7 @@ class Guard:
             return GO_ON
         figures = self._figures(epoch, step, order, rates, self.stepping.epoch_start)
         what = f"the loss explodes: {a_row[step]:.4g} at step {step + 1} of epoch {epoch + 1}; it began at {self.watch.first:.4g}"
-        cause = blown_up(figures, float(rates[step]))
+        cause = blown_up(figures, float(rates[step]), self._usual)
         if a_row[0] > self.watch.limit:  # the epoch began in a bad state
             self._tried = max(self._tried, 1)
         return self._answered(Trouble("explodes", epoch + 1, self.stepping.epoch_start[1] + step + 1, what, cause))
@@ -71,7 +76,7 @@ class Guard:
         begin = self.stepping.epoch_start
         figures = self._figures(epoch, bad.step - begin[1] - 1, order, rates, begin)
         what = f"training met a NaN or an infinity at step {bad.step} (epoch {epoch + 1}), first in {bad.place}"
-        trouble = Trouble("not finite", epoch + 1, bad.step, what, blown_up(figures, bad.rate, bad.place))
+        trouble = Trouble("not finite", epoch + 1, bad.step, what, blown_up(figures, bad.rate, self._usual, bad.place))
         answer = GO_ON if self.answer == "warn" else self._answered(trouble)
         if answer != GO_ON:
             return answer
@@ -87,7 +92,9 @@ class Guard:
             return GO_ON
         figures = self._figures(epoch, steps - 1, order, rates, (self.stepping.state, self.run.steps))
         return self._answered(
-            Trouble("stands still", epoch + 1, self.run.steps, what, stuck(figures, float(rates[steps - 1])))
+            Trouble(
+                "stands still", epoch + 1, self.run.steps, what, stuck(figures, float(rates[steps - 1]), self._usual)
+            )
         )
 
     def sees_trouble(self, losses: Array) -> bool:

@@ -26,8 +26,11 @@ class Likely:
     by_rate: bool = False
 
 
-def blown_up(figures: Mapping[str, Any], rate: float, place: str = "") -> Likely:
-    """Why a loss explodes or is not finite; ``place`` is the operation in which it is so first, where that is known."""
+def blown_up(figures: Mapping[str, Any], rate: float, usual: Mapping[str, float], place: str = "") -> Likely:
+    """Why a loss explodes or is not finite; ``place`` is the operation in which it is so first, where that is known.
+
+    ``usual`` is the norm that each parameter has at a usual size, for those that begin at zero.
+    """
     gradients = _norms(figures, "gradient")
     steepest = max(gradients, key=lambda name: gradients[name], default="")
     if steepest.endswith("recurrent") and gradients[steepest] > 10 * _norms(figures, "value").get(steepest, 0.0):
@@ -37,7 +40,7 @@ def blown_up(figures: Mapping[str, Any], rate: float, place: str = "") -> Likely
             "clip_norm=1.0",
             by_rate=True,
         )
-    changes = _changes(figures)
+    changes = _changes(figures, usual)
     largest = max(changes, key=lambda name: changes[name], default="")
     modest = not largest or changes[largest] < LARGE_STEP
     if modest and place.startswith("the log "):
@@ -57,8 +60,8 @@ def blown_up(figures: Mapping[str, Any], rate: float, place: str = "") -> Likely
     )
 
 
-def stuck(figures: Mapping[str, Any], rate: float) -> Likely:
-    """Why a loss stands still."""
+def stuck(figures: Mapping[str, Any], rate: float, usual: Mapping[str, float]) -> Likely:
+    """Why a loss stands still; see :func:`blown_up`."""
     for word, cause, shown, advice in (
         ("dead", "dead-relu", "are zero for every row", f"a rate of {rate / 10:g}, or nn.LeakyReLU()"),
         (
@@ -72,19 +75,19 @@ def stuck(figures: Mapping[str, Any], rate: float) -> Likely:
         worst = max(shares, key=lambda name: shares[name], default="")
         if worst and shares[worst] >= MOST_UNITS:
             return Likely(cause, f"{100 * shares[worst]:.0f} % of the units of {worst} {shown}", advice, by_rate=True)
-    changes, gradients = _changes(figures), _norms(figures, "gradient")
+    changes, gradients = _changes(figures, usual), _norms(figures, "gradient")
     weights = [name for name in changes if name in gradients]
     largest = max(weights, key=lambda name: changes[name], default="")
     if largest and changes[largest] >= LARGE_STEP:
         why = f"the learning rate {rate:g} is too high: one step changes {largest} by {_share(changes[largest])}"
         return Likely("lr-too-high", why, f"{rate / 10:g}", by_rate=True)
+    if largest and changes[largest] < SMALL_STEP:
+        why = f"the learning rate {rate:g} is too low: no step changes a weight by more than {_share(changes[largest])}"
+        return Likely("lr-too-low", why, f"{rate * 10:g}")
     if len(weights) > 1 and gradients[weights[0]] < VANISHED * gradients[weights[-1]]:
         first, last = weights[0], weights[-1]
         why = f"the gradient fades on its way back: {gradients[last]:.3g} in {last}, {gradients[first]:.3g} in {first}"
         return Likely("vanishing-gradient", why, "ReLU, normalisation, or fewer layers")
-    if largest and changes[largest] < SMALL_STEP:
-        why = f"the learning rate {rate:g} is too low: no step changes a weight by more than {_share(changes[largest])}"
-        return Likely("lr-too-low", why, f"{rate * 10:g}")
     return Likely(
         "plateau",
         f"a rate of {rate:g} that is too low, or inputs that do not say the answer; inside the steps nothing looks wrong",
@@ -98,13 +101,13 @@ def _norms(figures: Mapping[str, Any], word: str) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if not math.isnan(value)}
 
 
-def _changes(figures: Mapping[str, Any]) -> dict[str, float]:
-    """The length of one update of each weight beside the weight's own; biases may begin at nothing."""
+def _changes(figures: Mapping[str, Any], usual: Mapping[str, float]) -> dict[str, float]:
+    """The length of one update of each weight beside the weight's own, or its usual one where it is still smaller."""
     values, updates = _norms(figures, "value"), _norms(figures, "update")
     return {
-        name: updates[name] / value
-        for name, value in values.items()
-        if value > 0 and updates.get(name, 0) > 0 and not name.endswith(("bias", "mean", "variance"))
+        name: updates[name] / max(values.get(name, 0.0), size)
+        for name, size in usual.items()
+        if updates.get(name, 0) > 0
     }
 
 
