@@ -10,9 +10,13 @@ import pytest
 import unstuck as us
 from unstuck import nn
 from unstuck.autodiff.graph import apply, record
-from unstuck.engines.cpu import CpuEngine
+from unstuck.engines.cpu import CpuEngine, threads
+from unstuck.engines.cpu.batch_last import with_batch_last
+from unstuck.engines.cpu.engine import Compiled
 from unstuck.engines.reference import ReferenceEngine
 from unstuck.nn.layers.base import LAYERS
+from unstuck.nn.losses import loss_function
+from unstuck.training.step import StepPlan
 
 ROWS, BATCH = 11, 4  # two whole batches and one of 3 rows
 
@@ -206,3 +210,54 @@ def test_rows_of_whole_numbers_do_not_run_into_what_lies_behind_them(width: int)
     pairs = zip(CpuEngine().compile(graph)(whole, table), ReferenceEngine().compile(graph)(whole, table), strict=True)
     for found, right in pairs:
         np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6)
+
+
+# What the kernels of convolutions and recurrences promise ------------------------------------------------------------------
+PICTURES = [
+    nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.MaxPool2D(2), nn.Conv2D(18, 2, stride=2), nn.BatchNorm(), nn.Tanh(),
+    nn.AveragePool2D(2, stride=1), nn.Flatten(), nn.Dense(3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"), [(PICTURES, (9, 8, 2)), ([nn.LSTM(20), nn.Dense(3)], (6, 5))], ids=["pictures", "sequences"]
+)
+def test_any_number_of_threads_gives_the_same_bits(layers: list[nn.Layer], shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(7).normal(size=(70, *shape)).astype(np.float32)
+    found = []
+    try:
+        for count in (1, 2, 3):
+            threads.set_threads(count)
+            network = nn.Network(*layers, input_shape=shape, seed=2)
+            us.fit(network, (x, np.arange(70) % 3), epochs=2, batch_size=33, engine="cpu", seed=1, preprocessing="none")
+            found.append(list(network.parameters.values()))
+    finally:
+        threads.set_threads(None)
+    assert all(np.array_equal(a, b) for others in found[1:] for a, b in zip(found[0], others, strict=True))
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 17, 33])
+def test_convolutions_and_pools_touch_no_memory_beyond_their_values(rows: int) -> None:
+    network = nn.Network(*PICTURES, input_shape=(9, 8, 2), seed=1)
+    plan = StepPlan(network, loss_function("cross_entropy"), us.SGD(0.1))
+    graph = with_batch_last(plan.record((rows, 9, 8, 2), (rows,), np.dtype(np.int64)))
+    rng = np.random.default_rng(3)
+    inputs = [
+        np.array(np.abs(rng.normal(size=n.shape)) if n.dtype.kind == "f" else np.ones(n.shape), n.dtype)
+        for n in graph.inputs
+    ]
+    compiled = Compiled(graph)
+    rooms = []
+    places = [*inputs, *(np.zeros(node.shape, node.dtype) for node in graph.outputs)]
+    for slot, array in zip([*compiled.plan.input_slots, *compiled.plan.output_slots], places, strict=True):
+        room = np.full(array.nbytes + 128, 0xFF, np.uint8)  # NaN, where it is read as floats
+        part = room[64 : 64 + array.nbytes].view(array.dtype).reshape(array.shape)
+        part[...] = array
+        compiled.point(slot, part)
+        rooms.append((part, room))
+    compiled.arena[...] = 0xFF
+    compiled.run(0, 1)
+    right = ReferenceEngine().compile(plan.record((rows, 9, 8, 2), (rows,), np.dtype(np.int64)))(*inputs)
+    for (part, _), wanted in zip(rooms[len(inputs) :], right, strict=True):
+        np.testing.assert_allclose(part, wanted, rtol=1e-3, atol=1e-4)
+    assert all((room[:64] == 0xFF).all() and (room[-64:] == 0xFF).all() for _, room in rooms)

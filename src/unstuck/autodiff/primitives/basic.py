@@ -248,10 +248,10 @@ def _apply(operation: str, *operands: Any, **params: Any) -> Any:
 
 
 def _at_extremum(g: Any, y: Any, x: Any, *, axes: tuple[int, ...], keepdims: bool) -> tuple[Any]:
-    # Equal extrema share the gradient equally.
+    # Equal extrema share the gradient equally. (The quotient has the size of y, which is the smaller one.)
     here = _apply("astype", x == _with_axes(y, x, axes), dtype=x.dtype)
-    share = here / _apply("sum", here, axes=axes, keepdims=True)
-    return (_with_axes(g, x, axes) * share,)
+    share = _with_axes(g, x, axes) / _apply("sum", here, axes=axes, keepdims=True)
+    return (here * share,)
 
 
 def _einsum_gradients(g: Any, y: Any, *operands: Any, subscripts: str) -> tuple[Any, ...]:
