@@ -16,7 +16,7 @@ from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Pr
 from . import computed
 from .edits.model import Edit
 from .examine import Examination
-from .outcomes import compared, gained, improved, worsened
+from .outcomes import CLEAR, MUCH, compared, gained, improved, worsened
 from .probes import frozen
 from .probes.base import Examination as Subject
 from .program import Program
@@ -77,7 +77,7 @@ class Case:
         and its examination.
 
         ``accept`` and ``only`` as in `repair.search`. ``must_help``: the program's own figures have to get better as well;
-        ``must_not_hurt``: they must not get worse.
+        ``must_not_hurt``: they must not get worse, not even a little.
         ``first_cause``: the likeliest cause of the edit has to be one of ``only``.
         """
         seconds = min(0.5 * self.budget, self.left() - 4.0)
@@ -90,7 +90,7 @@ class Case:
             proof, outcome = self.proof(current, mended)
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
             sure = (own or current.state in ("right", "wrong") or accept is not None) and not must_help
-            if must_not_hurt and worsened(self.outcome, outcome):
+            if worsened(self.outcome, outcome, CLEAR if must_not_hurt else MUCH):
                 continue
             if not sure and not self.helps(outcome, proof):
                 continue  # fits a loss that the program may never have meant, and it does not learn better

@@ -8,6 +8,7 @@ from .probes.proofs import BAD_WORDS, GOOD_WORDS, printed
 from .session import Outcome
 
 CLEAR = 0.03  # of the larger figure: a difference that is clear
+MUCH = 0.3  # of it: what a right mend does not cost
 
 
 def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None:
@@ -62,12 +63,12 @@ def improved(before: Outcome, after: Outcome) -> bool:
     return any(v > CLEAR for v in votes) and not any(v < -CLEAR for v in votes[:1])
 
 
-def worsened(before: Outcome, after: Outcome) -> bool:
-    """The program's own last figure is clearly worse in the edited copy, or only that copy breaks off."""
+def worsened(before: Outcome, after: Outcome, by: float = CLEAR) -> bool:
+    """The program's own last figure is worse in the edited copy by this share of it, or only that copy breaks off."""
     if after.error is not None or before.error is not None:
         return before.error is None
     votes = _votes(before, after)
-    return bool(votes) and votes[0] < -CLEAR
+    return bool(votes) and votes[0] < -by
 
 
 def gained(figure: str, before: float, after: float) -> bool:

@@ -21,6 +21,7 @@ from .session import OutOfTime, Session
 from .suspects import facts
 
 T = TypeVar("T")
+SMALL_DEVIATION = 1e-2  # relative error under which a longer gradient could hide what is wrong with it
 AT_ONCE = 2  # variants that run at the same time
 _LOOP_WORD = re.compile(r"\b(?:for|while)\b")
 
@@ -71,6 +72,8 @@ def search(
             return False
         if accept is not None:
             return accept(found, variant)
+        if _drowned(found, reference):
+            return False
         if found.state == "right":
             return not climbs(found) and _unchecked(found) <= _unchecked(reference)
         same = reference.best is not None and found.best.objective.name == reference.best.objective.name
@@ -137,6 +140,14 @@ def climbs(examination: Examination) -> bool:
         c.factor > 0 for c in examination.ranking if c.clean and c.objective.kind == "loss" and np.isfinite(c.factor)
     ]
     return bool(signs) and all(signs)
+
+
+def _drowned(found: Examination, reference: Examination) -> bool:
+    """A small deviation is as large as before, only beside a gradient that was made longer."""
+    if found.best is None or reference.best is None or reference.worst > SMALL_DEVIATION:
+        return False
+    before = reference.worst * abs(reference.best.factor)
+    return found.worst * abs(found.best.factor) > 0.3 * before
 
 
 def _right(examination: Examination) -> set[str]:
