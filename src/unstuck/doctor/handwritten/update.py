@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compare import PARALLEL, SCALE, Comparison, compare, sources
+from .compare import PARALLEL, SCALE, Comparison, ParameterVerdict, compare, sources
 from .examine import Examination, examine_step
 from .nudge import Derivatives, Objective, differentiate
 from .program import Program
@@ -15,6 +15,7 @@ from .session import Session
 from .understand import Parameter, Understanding
 
 MOST_FROZEN = 12  # untouched variables that are looked at
+MOST_ALIKE = 40  # objectives of the second step that may be the one of the first
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Accumulation:
 
 
 def accumulation(session: Session, program: Program, program_loop: int, first: Examination) -> Accumulation | None:
-    """Whether gradients pile up: step 2 = rate * gradient 2 + 1 * step 1. A momentum has a factor below 1."""
+    """Whether gradients pile up: step 2 = rate * gradient 2 + 1 * step 1. A momentum alone has a factor below 1; with one that
+    takes what was piled up it is 1 and the momentum's own."""
     if first.best is None or not np.isfinite(first.best.factor):
         return None
     step = session.stop(program_loop, first.known.hit, program)
@@ -37,33 +39,44 @@ def accumulation(session: Session, program: Program, program_loop: int, first: E
         if not step.go(first.known.hit + 1):
             return None
         second = examine_step(step, program_loop, seed=5)
-    if second is None or second.best is None:
+    if second is None:
         return None
-    old = {p.path: p for p in first.known.parameters}
     wanted = first.best.objective
-    match = next(
-        (c for c in second.ranking if _label(c.objective) == _label(wanted)),
-        None,
-    )
-    if match is None:
-        return None
+    alike = [o for o in second.derivatives.objectives if (o.kind, o.name) == (wanted.kind, wanted.name)]
+    alike.sort(key=lambda o: _label(o) != _label(wanted))
+    for objective in alike[:MOST_ALIKE]:
+        memory, residual = _again(first, second, objective)
+        if residual < 10 * PARALLEL and memory > 1 - SCALE:
+            return Accumulation(_told(second, objective), memory, residual)
+    return None
+
+
+def _again(first: Examination, second: Examination, objective: Objective) -> tuple[float, float]:
+    """Share of the first step in the second one, beside its own gradient under the first one's rate; and what is left over."""
+    assert first.best is not None
+    old = {p.path: p for p in first.known.parameters}
     left, right = [], []
     for i, parameter in enumerate(second.known.parameters):
         if parameter.path not in old or parameter.before.size < 2:
             continue
         directions = second.derivatives.directions[i]
         scale = max(float(np.max(np.abs(directions @ parameter.update))), 1e-300)
-        left.append(np.stack([match.objective.derivative[i], directions @ old[parameter.path].update], axis=1) / scale)
+        left.append(np.stack([objective.derivative[i], directions @ old[parameter.path].update], axis=1) / scale)
         right.append(directions @ parameter.update / scale)
     if not left:
-        return None
+        return 0.0, np.inf
     a, b = np.concatenate(left), np.concatenate(right)
     solution, *_ = np.linalg.lstsq(a, b, rcond=None)
-    residual = float(np.max(np.abs(a @ solution - b)))
     same_rate = abs(solution[0] / first.best.factor - 1) < SCALE
-    if residual < 10 * PARALLEL and abs(solution[1] - 1) < SCALE and same_rate:
-        return Accumulation(second, float(solution[1]), residual)
-    return None
+    return float(solution[1]), float(np.max(np.abs(a @ solution - b))) if same_rate else np.inf
+
+
+def _told(second: Examination, objective: Objective) -> Examination:
+    """The examination with every parameter told as wrong under this objective, whatever its parts agree with."""
+    verdicts = [ParameterVerdict(p.path, "wrong", 0.0, 1.0, None, p.before.size == 1) for p in second.known.parameters]
+    own = Comparison(objective, verdicts, 0.0, float("nan"))
+    others = [c for c in second.ranking if c.objective is not objective]
+    return dataclasses.replace(second, state="wrong", best=own, ranking=[own, *others])
 
 
 def direct(comparison: Comparison | None) -> bool:

@@ -105,16 +105,17 @@ def _empty(reading: Reading) -> Iterator[Change]:
 
 
 def _summed(reading: Reading, function: Function) -> list[ast.expr]:
-    """The members that the function's class adds to and that are no parameters."""
+    """The members that the function's class adds to, but for those that are moved by such a sum."""
     home = reading.own_class(function)
-    found: dict[str, ast.expr] = {}
+    found: dict[str, tuple[ast.expr, set[str]]] = {}
     for statement in reading.statements:
         if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add | ast.Sub):
             base = base_of(statement.target)
             own = home is not None and reading.own_class(statement) is home and root_name(base) == "self"
-            if own and isinstance(base, ast.Attribute) and not reading.is_parameter(base):
-                found.setdefault(canonical(base), base)
-    return list(found.values())
+            if own and isinstance(base, ast.Attribute):
+                read = {canonical(base_of(r.node)) for r in reading.references(statement.value)}
+                found.setdefault(canonical(base), (base, read))
+    return [base for base, read in found.values() if not read & found.keys()]
 
 
 def _cleared(reading: Reading, base: ast.expr) -> str:
