@@ -169,7 +169,6 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
         acts = {p: len(differing(base, w, np.inf)) for p, (_, w) in nudged.items() if _persists(changed[p], nudged[p])}
         most = max(acts.values(), default=0)
         chosen = [p for p, count in acts.items() if changed[p].before.size > 1 and count > 0.5 * most]
-        chosen = chosen or _single_numbers(base, changed, nudged)
     if not chosen:
         return None
     parameters = [changed[path] for path in chosen]
@@ -290,27 +289,6 @@ def known_step(
     influenced = {key: set(paths) for key in differing(base, nudged[0], moment)}
     touched = set(differing(base, nudged[0], np.inf))
     return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, touched, [])
-
-
-def _single_numbers(
-    base: Window, changed: dict[str, Parameter], nudged: dict[str, tuple[Array, Window]]
-) -> list[str]:
-    """Single numbers that persist and act on one value together, before any of them changes: ``w * x + b``.
-
-    A rate acts on such values, too: it makes the steps of all others longer in their own direction.
-    """
-    lasting = [p for p, nudge in nudged.items() if changed[p].before.size == 1 and _persists(changed[p], nudge)]
-    moment = update_moment(base, [changed[p] for p in lasting])
-    acts = {p: set(differing(base, nudged[p][1], moment)) for p in lasting}
-    found = []
-    for path in lasting:
-        together = [o for o in lasting if o != path and acts[path] & acts[o]]
-        window = nudged[path][1]
-        old = np.array([changed[o].update[0] for o in together])
-        new = np.array([float((window.leaves[o] - changed[o].before).ravel()[0]) for o in together])
-        if together and not (len(together) > 1 and _parallel(new - old, old)):
-            found.append(path)
-    return found
 
 
 def _direction(leaf: Parameter, rng: np.random.Generator) -> Array:
