@@ -11,8 +11,8 @@ import unstuck as us
 from unstuck import nn
 from unstuck.autodiff.graph import apply, record
 from unstuck.engines.cpu import CpuEngine, threads
-from unstuck.engines.cpu.batch_last import with_batch_last
 from unstuck.engines.cpu.engine import Compiled
+from unstuck.engines.cpu.rewrite import rewritten
 from unstuck.engines.reference import ReferenceEngine
 from unstuck.nn.layers.base import LAYERS
 from unstuck.nn.losses import loss_function
@@ -240,7 +240,7 @@ def test_any_number_of_threads_gives_the_same_bits(layers: list[nn.Layer], shape
 def test_convolutions_and_pools_touch_no_memory_beyond_their_values(rows: int) -> None:
     network = nn.Network(*PICTURES, input_shape=(9, 8, 2), seed=1)
     plan = StepPlan(network, loss_function("cross_entropy"), us.SGD(0.1))
-    graph = with_batch_last(plan.record((rows, 9, 8, 2), (rows,), np.dtype(np.int64)))
+    graph = rewritten(plan.record((rows, 9, 8, 2), (rows,), np.dtype(np.int64)))
     rng = np.random.default_rng(3)
     inputs = [
         np.array(np.abs(rng.normal(size=n.shape)) if n.dtype.kind == "f" else np.ones(n.shape), n.dtype)

@@ -11,7 +11,6 @@ import numpy as np
 from unstuck.autodiff import Graph
 from unstuck.autodiff.primitives import TABLE
 from unstuck.engines.cpu import threads as threads_
-from unstuck.engines.cpu.batch_last import with_batch_last
 from unstuck.engines.cpu.binding import Binding
 from unstuck.engines.cpu.compile import library
 from unstuck.engines.cpu.host import host
@@ -19,6 +18,7 @@ from unstuck.engines.cpu.kernel import Kernel, operations
 from unstuck.engines.cpu.memory import ARENA, LINE, View
 from unstuck.engines.cpu.plan import BARRIER, CONSTANTS, Plan
 from unstuck.engines.cpu.recurrence import Recurrence
+from unstuck.engines.cpu.rewrite import rewritten
 from unstuck.engines.steps import Training
 from unstuck.errors import InputError
 
@@ -145,7 +145,7 @@ class Program:
     """A compiled graph: arrays in the order of its inputs to arrays in the order of its outputs."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph = with_batch_last(graph)
+        self.graph = graph = rewritten(graph)
         self._compiled = Compiled(graph)
         self.plan = self._compiled.plan
 

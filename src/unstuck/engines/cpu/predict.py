@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph
-from unstuck.engines.cpu.batch_last import with_batch_last
 from unstuck.engines.cpu.binding import Binding, Source
 from unstuck.engines.cpu.engine import Compiled
+from unstuck.engines.cpu.rewrite import rewritten
 
 Array = np.ndarray[Any, Any]
 
@@ -21,7 +21,7 @@ class Predictor:
     """A network's forward pass; ``record(n)`` gives its graph for n rows: inputs x and the parameters, one output."""
 
     def __init__(self, record: Callable[[int], Graph]) -> None:
-        self._graph = with_batch_last(record(BLOCK))
+        self._graph = rewritten(record(BLOCK))
         self._compiled: dict[Any, Compiled] = {}
         self._rooms: dict[Compiled, list[Array]] = {}  # the places of the parameters
 

@@ -12,6 +12,7 @@ from unstuck.autodiff import Node
 from unstuck.autodiff.primitives.scan import layout
 from unstuck.engines.cpu.binding import Binding
 from unstuck.engines.cpu.plan import Plan
+from unstuck.engines.cpu.rewrite import rewritten
 
 if TYPE_CHECKING:
     from unstuck.engines.cpu.engine import Compiled
@@ -26,7 +27,8 @@ class Recurrence:
     def __init__(self, node: Node, plan: Plan) -> None:
         from unstuck.engines.cpu.engine import Compiled
 
-        body, self.carries, self.steps = node.params["body"], node.params["carries"], node.params["steps"]
+        body = rewritten(node.params["body"])
+        self.carries, self.steps = node.params["carries"], node.params["steps"]
         self.length = node.params["length"]
         self.node = node
         self.views = [plan.view(operand) for operand in node.inputs]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph
-from unstuck.engines.cpu.batch_last import with_batch_last
 from unstuck.engines.cpu.binding import Binding, Source
 from unstuck.engines.cpu.engine import Compiled, aligned
 from unstuck.engines.cpu.listing import listing
+from unstuck.engines.cpu.rewrite import rewritten
 from unstuck.engines.steps import Training
 
 Array = np.ndarray[Any, Any]
@@ -54,7 +54,7 @@ class CpuSteps:
 
     def _program(self, rows: int) -> _Stepping:
         if rows not in self._programs:
-            self._programs[rows] = _Stepping(self.training, with_batch_last(self.training.record(rows)), self._memory)
+            self._programs[rows] = _Stepping(self.training, rewritten(self.training.record(rows)), self._memory)
         return self._programs[rows]
 
 
