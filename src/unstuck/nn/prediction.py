@@ -27,8 +27,18 @@ class _Past:
 
     def __init__(self, network: Network) -> None:
         self.layers, self.input_shape = network.layers, network.input_shape
-        self.operations = 0.0
+        self.operations, self.a_row = 0.0, _operations(network)
         self.predictor: Predictor | None = None
+
+
+def _operations(network: Network) -> float:
+    """About how many multiplications and additions one row costs: each weight is used at every place and step."""
+    total, before = 0.0, network.input_shape or ()
+    for name, after in zip(network.names, network.shapes(), strict=True):
+        weights = sum(p.size for key, p in network.parameters.items() if key.startswith(name + "."))
+        total += 2.0 * weights * max(math.prod(after[:-1]), math.prod(before[:-1]) if len(after) < len(before) else 1)
+        before = after
+    return total
 
 
 _past: weakref.WeakKeyDictionary[Network, _Past] = weakref.WeakKeyDictionary()
@@ -39,7 +49,7 @@ def outputs(network: Network, inputs: Any, rows: int) -> Array:
     past = _past.get(network)
     if past is None or past.layers is not network.layers or past.input_shape != network.input_shape:
         past = _past[network] = _Past(network)
-    past.operations += 2.0 * network.size * len(inputs) if hasattr(inputs, "__len__") else 0.0
+    past.operations += past.a_row * len(inputs) if hasattr(inputs, "__len__") else 0.0
     stored = isinstance(inputs, np.ndarray) and inputs.dtype == np.uint8 and len(inputs) > 0
     if past.operations < WORTH_COMPILING:
         if not stored:
