@@ -1,6 +1,7 @@
 """How right the example systems are: mean and standard deviation over seeds, after the last epoch.
 
-    python benchmarks/accuracy.py                                  # everything, seeds 0 to 4
+    python benchmarks/accuracy.py                                  # the four small systems, seeds 0 to 4
+    python benchmarks/accuracy.py lenet rnn --seeds 0              # networks by name, as `unstuck train mnist --network` trains them
     python benchmarks/accuracy.py digits softmax --seeds 0 1 2 --json
 
 "digits" is the main job with the settings of `unstuck train mnist`; the others are the programs of the same name in
@@ -17,10 +18,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import unstuck as us
+from unstuck.presets import PRESETS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
@@ -51,11 +54,29 @@ def regression(seed: int) -> float:
     return float(last.squared_error)
 
 
+def preset(name: str, seed: int) -> float:
+    """Test accuracy of a network by name, trained as its preset says."""
+    from unstuck.cli.recipe import recipe
+
+    settings = recipe(mnist(), {"network": name})
+    run = us.fit(
+        settings.network, mnist().train, loss=settings.loss, optimizer=settings.optimizer, batch_size=settings.batch_size,
+        epochs=settings.epochs, clip_norm=settings.clip_norm, seed=seed,
+    )  # fmt: skip
+    return _test_accuracy(run)
+
+
 SYSTEMS: dict[str, tuple[Callable[[int], float], str, str]] = {
     "digits": (digits, "784-16-16-10 sigmoid, squared error, 30 epochs", "{:.2%}"),
     "softmax": (softmax, "softmax regression, 784-10, 20 epochs", "{:.2%}"),
     "sigmoids": (sigmoids, "ten sigmoids, binary cross-entropy, 784-10, 20 epochs", "{:.2%}"),
     "regression": (regression, "7-3-2 regression, squared error at tolerance 1e-3", "{:.3f}"),
+}
+SMALL = list(SYSTEMS)
+SYSTEMS |= {
+    known.name: (partial(preset, known.name), f"{known.name}, {known.training['epochs']} epochs", "{:.2%}")
+    for known in PRESETS.values()
+    if known.reads != "text"
 }
 _loaded: list[us.Splits] = []
 
@@ -97,14 +118,14 @@ def line(found: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(SYSTEMS)}; default: all")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(SYSTEMS)}; default: {', '.join(SMALL)}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--json", action="store_true", help="print one JSON array")
     chosen = parser.parse_args()
     for name in chosen.names:
         if name not in SYSTEMS:
             parser.error(f"unknown name {name!r}; expected some of {', '.join(SYSTEMS)}")
-    names = chosen.names or list(SYSTEMS)
+    names = chosen.names or SMALL
     if chosen.json:
         print(json.dumps([measure(name, chosen.seeds) for name in names], indent=1))
         return
