@@ -1,7 +1,7 @@
 """How right the example systems are: mean and standard deviation over seeds, after the last epoch.
 
     python benchmarks/accuracy.py                                  # the four small systems, seeds 0 to 4
-    python benchmarks/accuracy.py lenet rnn --seeds 0              # networks by name, as `unstuck train mnist --network` trains them
+    python benchmarks/accuracy.py lenet rnn --seeds 0              # networks by name, trained as by the command
     python benchmarks/accuracy.py digits softmax --seeds 0 1 2 --json
 
 "digits" is the main job with the settings of `unstuck train mnist`; the others are the programs of the same name in
