@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 import ast
-import itertools
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .compare import Comparison
+from .convolution import find_convolutions
 from .examine import Examination
+from .layers import Layer, find_layers
 from .nudge import Objective
 from .program import Program
+from .recurrence import find_recurrence
 from .repair import climbs
-from .session import Array, Series, Session
-from .understand import series_before
+from .session import Session
+from .understand import Understanding, series_before
 
-EXACT = 1e-9  # largest difference, relative to the largest value, under which two recorded values count as one
-MOST_VALUES = 8  # occurrences of one place that are looked at
-MOST_SECONDS = 2.0  # for finding the layers
-MOST_ELEMENTS = 500_000  # of one value
 _SAME = 1e-4  # relative difference of two rates or derivatives that count as equal
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A weight matrix in use: ``inputs`` → ``outputs`` units, ``activation`` None where it could not be told.
-
-    ``order``: moment of its output in the recorded step; ``source``: that of its input, -1 where no parameter acts on it.
-    """
-
-    inputs: int
-    outputs: int
-    activation: str | None
-    order: float
-    source: float
 
 
 def network_sentence(session: Session, program: Program, examination: Examination) -> str | None:
     """Layers with their activations, loss, update rule and batch size, as far as recorded values tell them."""
     known, best = examination.known, examination.best
-    layers = find_layers(examination)
-    if layers:
-        widths = [f"{x.outputs} {x.activation}" if x.activation else str(x.outputs) for x in layers]
-        parts = [" → ".join([str(layers[0].inputs), *widths])]
-    else:
-        count = sum(p.before.size for p in known.parameters)
-        variables = len(known.parameters)
-        parts = [f"{variables} trained variable{'s' if variables > 1 else ''} with {count} numbers"]
-    outputs = layers[-1].outputs if layers else None
     loss = _loss(examination)
+    words, outputs = _network(examination)
+    if words is None:
+        count, variables = sum(p.before.size for p in known.parameters), len(known.parameters)
+        words = f"{variables} trained variable{'s' if variables > 1 else ''} with {count} numbers"
+        words += " (how they form layers was not understood)"
+    parts = [words]
     rows = _rows(examination, loss, outputs)
     if loss is not None:
         parts.append(_PLAIN.get(loss.name, loss.name))
@@ -64,205 +42,37 @@ def network_sentence(session: Session, program: Program, examination: Examinatio
     return ", ".join(parts)
 
 
-# Layers -----------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Value:
-    array: Array
-    order: float
-    scalars: bool  # one number after the other
-
-
-def find_layers(examination: Examination) -> list[Layer]:
-    """The stack of layers in forward order, empty where the weight matrices do not form one.
-
-    A layer is found by computing it: some recorded value times the matrix (or its transpose), plus a trained bias or none,
-    is a recorded value, or becomes one by a usual activation.
-    """
+def _network(examination: Examination) -> tuple[str | None, int | None]:
+    """The layers in words, None where not all of them were understood; and how many outputs a row has, where that is known."""
     known = examination.known
     forward = series_before(known.window, known.update_moment)
-    end = time.monotonic() + MOST_SECONDS
-    ends = [float(forward[o.value].order[-1]) for o in _losses(examination) if o.value in forward]
-    last = max(ends, default=np.inf)
-    made = [v for v in _values(forward[k] for k in known.influenced if k in forward) if v.order <= last]
-    made.sort(key=lambda v: v.order)
-    given = [replace(v, order=-1.0) for v in _values(s for k, s in forward.items() if k not in known.influenced)]
-    given += [_Value(v, -1.0, False) for p, v in known.leaves.items() if v.ndim and p not in _paths(examination)]
-    biases = [p.before.ravel() for p in known.parameters]
-    found: list[Layer] = []
-    added: set[bytes] = set()  # what a layer adds after its product, is no matrix of its own
-    large = 0
-    matrices = [m for p in known.parameters for m in _matrices(p.before)]
-    for flat in (False, True):
-        for matrix in (m for m in matrices if (min(m.shape) == 1) == flat):
-            if flat and matrix.tobytes() in added:
-                continue
-            large += not flat
-            uses: list[Layer] = []
-            for weights in (matrix, matrix.T):
-                use = _use(weights, made, given, biases, end, added)
-                if use is not None and (use.inputs, use.outputs) not in [(u.inputs, u.outputs) for u in uses]:
-                    uses.append(use)
-            if not uses and not flat:
-                return []
-            uses.sort(key=lambda layer: layer.order)
-            found += [
-                u for i, u in enumerate(uses) if i == 0 or u.activation or ends
-            ]  # (an error sent back through it is no layer)
-    found.sort(key=lambda layer: layer.order)
-    ends_at = next((i for i, layer in enumerate(found) if layer.activation == "softmax"), None)
-    if ends_at is not None:  # what comes after the softmax is the error on its way back
-        found = found[: ends_at + 1]
-    chained = all(b.inputs - a.outputs in (0, 1) and b.source >= a.order for a, b in itertools.pairwise(found))
-    told = all(a.activation or a.inputs != a.outputs for a in found[:-1])  # (a sum of two products is no layer)
-    if not large or not chained or not told:
-        return []
-    return [_without_bias_unit(layer, found[i - 1] if i else None) for i, layer in enumerate(found)]
+    judged = [forward[o.value] for o in _losses(examination) if o.value in forward]
+    recurrence = find_recurrence(known)
+    if recurrence is not None:
+        after = find_layers(known, judged, recurrence.parameters)
+        if _complete(known, recurrence.parameters, after) and (not after or after[0].inputs == recurrence.units):
+            first = f"{recurrence.steps} steps of {recurrence.inputs} → {recurrence.units} {recurrence.activation} (recurrent)"
+            return " → ".join([first, *_widths(after)]), None
+    convolutions = find_convolutions(known)
+    if convolutions:
+        used = frozenset().union(*(c.parameters for c in convolutions))
+        after = find_layers(known, judged, used)
+        if _complete(known, used, after) and (not after or after[0].inputs == convolutions[-1].size):
+            return " → ".join([*(c.words for c in convolutions), *_widths(after)]), after[-1].outputs if after else None
+    dense = find_layers(known, judged)
+    if dense:
+        return " → ".join([str(dense[0].inputs), *_widths(dense)]), dense[-1].outputs
+    return None, None
 
 
-def _without_bias_unit(layer: Layer, before: Layer | None) -> Layer:
-    """Of a single row a constant unit cannot be told from a value, but by what the layer below puts out."""
-    if before is not None and layer.inputs == before.outputs + 1:
-        return replace(layer, inputs=before.outputs)
-    return layer
+def _widths(layers: list[Layer]) -> list[str]:
+    return [f"{x.outputs} {x.activation}" if x.activation else str(x.outputs) for x in layers]
 
 
-def _paths(examination: Examination) -> set[str]:
-    return {p.path for p in examination.known.parameters} | set(examination.known.states)
-
-
-def _matrices(value: Array) -> list[Array]:
-    """The weight matrices that a variable may hold: itself, a stack of them, or a vector as one column."""
-    if value.ndim == 1:
-        return [value.reshape(-1, 1)] if value.size > 1 else []
-    if value.ndim == 2:
-        return [value] if value.size > 1 else []
-    return list(value) if value.ndim == 3 and min(value.shape[1:]) > 1 else []
-
-
-def _values(series: Iterator[Series]) -> list[_Value]:
-    """The numbers of some places, equal ones once: as they came first."""
-    every: list[_Value] = []
-    for one in series:
-        if not one.flat.size or one.flat.size > MOST_ELEMENTS:
-            continue
-        arrays = [_Value(one.occurrence(i), float(one.order[i]), False) for i in range(min(one.count, MOST_VALUES))]
-        if one.count > 1 and all(int(np.prod(s)) == 1 for s in one.shapes):
-            arrays = [_Value(one.flat, float(one.order[0]), True)]
-        elif one.count > 1 and len(set(one.shapes)) == 1 and len(one.shapes[0]) == 1:
-            arrays.append(_Value(one.flat.reshape(one.count, -1), float(one.order[0]), False))
-        every += arrays
-    out: list[_Value] = []
-    seen: set[tuple[bytes, tuple[int, ...]]] = set()
-    for value in sorted(every, key=lambda v: v.order):
-        mark = value.array.tobytes(), value.array.shape
-        if mark not in seen and np.all(np.isfinite(value.array)):
-            seen.add(mark)
-            out.append(value)
-    return out
-
-
-def _as_rows(value: _Value, width: int) -> list[Array]:
-    """The value as rows of ``width`` numbers: as it lies, or columns turned into rows."""
-    array = value.array
-    if value.scalars or array.ndim <= 1:
-        fits = array.size == width or width == 1 or (value.scalars and array.size % width == 0)
-        if not fits or not array.size:
-            return []
-        rows = array.reshape(-1, width)
-        same = len(rows) > 1 and width > 1 and bool(np.all(rows == rows[0]))
-        return [rows[:1], rows] if same else [rows]  # (one row is read again for each unit)
-    if array.ndim != 2:
-        return [array.reshape(-1, width)] if array.ndim > 2 and array.shape[-1] == width else []
-    out = [array] if array.shape[1] == width else []
-    if array.shape[0] == width:
-        out.append(array.T)
-    return out
-
-
-def _use(
-    weights: Array, made: list[_Value], given: list[_Value], biases: list[Array], end: float, added: set[bytes]
-) -> Layer | None:
-    """How the matrix is used; the bias that goes with it is noted in ``added``."""
-    inputs, outputs = weights.shape
-    results = [(v.order, r) for v in made for r in _as_rows(v, outputs) if np.any(r)]
-    by_rows: dict[int, list[tuple[float, Array]]] = {}
-    for order, result in results:
-        by_rows.setdefault(len(result), []).append((order, result))
-    linear: Layer | None = None
-    for value in given + made:
-        if time.monotonic() > end:
-            return None
-        for rows in _as_rows(value, inputs):
-            later = [(o, r) for o, r in by_rows.get(len(rows), []) if o > value.order]
-            if not later or not np.any(rows) or (len(rows) == 1 and np.count_nonzero(rows) == 1 and rows.max() == 1):
-                continue  # (a single row that only picks a row of the matrix: labels, and that row is read)
-            with np.errstate(all="ignore"):
-                product = rows @ weights
-            if not np.any(product) or not np.all(np.isfinite(product)):
-                continue
-            width = inputs - _has_constant(rows)
-            for bias in [np.zeros(outputs), *(b for b in biases if b.size == outputs)]:
-                z = product + bias
-                for order, result in later:
-                    name = _activation(z, result)
-                    if name is not None and np.any(bias):
-                        added.add(bias.tobytes())
-                    if name == "":
-                        linear = linear or Layer(width, outputs, None, order, value.order)
-                    elif name:
-                        return Layer(width, outputs, name, order, value.order)
-    return linear
-
-
-def _has_constant(rows: Array) -> int:
-    """1 where the first or last column is a bias unit (1 or -1 in every row)."""
-    if rows.shape[1] < 2:
-        return 0
-    ends = [c[0] for c in (rows[:, 0], rows[:, -1]) if abs(c[0]) == 1 and np.all(c == c[0])]
-    if len(rows) > 1 or not ends:
-        return int(bool(ends))
-    whole = bool(np.all(rows == np.round(rows)))  # of one row: the only value that is whole, or the only negative one
-    return int(np.sum(rows == np.round(rows)) == 1 if not whole else bool(np.sum(rows < 0) == 1 and min(ends) < 0))
-
-
-def _leaky(z: Array, y: Array) -> Array:
-    below = z < 0
-    if not np.any(below) or not np.any(~below):
-        return np.full_like(z, np.nan)
-    slope = float(y[below][0] / z[below][0])
-    return np.where(below, slope * z, z) if 0 < slope < 1 else np.full_like(z, np.nan)
-
-
-def _softmax(z: Array, _: Array) -> Array:
-    if z.shape[1] < 2:
-        return np.full_like(z, np.nan)
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    result: Array = e / e.sum(axis=1, keepdims=True)
-    return result
-
-
-_KNOWN: dict[str, Callable[[Array, Array], Array]] = {
-    "sigmoid": lambda z, _: 0.5 * (1 + np.tanh(0.5 * z)),
-    "tanh": lambda z, _: np.tanh(z),
-    "softmax": _softmax,
-    "ReLU": lambda z, _: np.maximum(z, 0),
-    "leaky ReLU": _leaky,
-    "ELU": lambda z, _: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
-}
-
-
-def _activation(z: Array, y: Array) -> str | None:
-    """Name of the function that makes ``y`` of ``z``, "" if they are equal, None if there is none."""
-    with np.errstate(all="ignore"):
-        size = max(float(np.max(np.abs(y))), 1e-300)
-        if float(np.max(np.abs(z - y))) <= EXACT * size:
-            return ""
-        if z.size == 1 and float(y.flat[0]) in (-1.0, 0.0, 1.0):
-            return None
-        for name, function in _KNOWN.items():
-            if float(np.max(np.abs(function(z, y) - y))) <= EXACT * size and np.ptp(y) + (z.size == 1) > 0:
-                return name
-    return None
+def _complete(known: Understanding, used: frozenset[str], layers: list[Layer]) -> bool:
+    """No matrix is left over beside these layers."""
+    matrices = [p for p in known.parameters if p.path not in used and len([n for n in p.shape if n > 1]) > 1]
+    return len(matrices) <= len(layers)
 
 
 # Loss, update, batch ----------------------------------------------------------------------------------------------------
