@@ -210,8 +210,8 @@ def best_setting(name: str, way: Callable[[], float], threads: int) -> tuple[Cal
     settings = {n: with_threads(name, way, n) for n in sorted({1, threads})}
     taken: dict[int, float] = {}
     for number, limited in settings.items():
-        limited()  # what is compiled for this number of threads is compiled now
-        taken[number] = min(rested(limited) for _ in range(2))
+        warm = limited()  # what is compiled for this number of threads is compiled now
+        taken[number] = min(rested(limited) for _ in range(1 if warm > 1 else 3))
     best = min(taken, key=lambda n: taken[n])
     return settings[best], best
 

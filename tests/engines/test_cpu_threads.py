@@ -24,7 +24,10 @@ class Clock:
         self.now = 100.0
         self.steps: dict[int, int] = {}
         monkeypatch.setattr(threads, "time", self)
+        monkeypatch.setattr("os.cpu_count", lambda: 2)
         monkeypatch.setattr(threads, "most_threads", lambda: 2)
+        self.others = 0
+        monkeypatch.setattr(threads, "others_running", lambda: self.others)
 
     def perf_counter(self) -> float:
         return self.now
@@ -72,6 +75,19 @@ def test_when_another_program_takes_the_second_processor_one_thread_goes_on(cloc
     clock.run(choice, 20_000, lambda n: 64e-6 if n == 1 else 500e-6)
     assert clock.steps[1] > 18_000
     assert clock.run(choice, 60_000, halved) < 40e-6  # and the second one is back when it is free
+
+
+def test_while_others_want_the_processors_one_thread_is_taken(clock: Clock) -> None:
+    choice, clock.others = Choice(6e6), 1
+    clock.run(choice, 5000, halved)
+    assert clock.steps == {1: 5000, 2: 0}
+    clock.others = 0
+    clock.run(choice, 5000, halved)
+    assert clock.steps[2] > 4500
+
+
+def test_what_runs_beside_us_is_counted_or_nothing_is_said() -> None:
+    assert threads.others_running() >= 0
 
 
 def test_small_steps_take_one_thread_and_never_try(clock: Clock) -> None:

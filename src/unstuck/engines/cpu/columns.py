@@ -16,6 +16,7 @@ from unstuck.engines.cpu.memory import LINE, View, placed
 
 FEWEST = 128  # columns: fewer are not worth the sums
 LARGEST = 2**18  # bytes of sums
+MOST = 8  # parts
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Columns:
 def split_by_columns(graph: Graph, gathered: list[Node], compiled: set[int], host: Host) -> Columns | None:
     """The split of a step that begins with the product of a gathered batch; None where that does not pay.
 
-    ``compiled`` holds the indices of the nodes that are groups of their own. The number of parts is the number of processors,
-    not of threads: the sums are the same however many threads there are.
+    ``compiled`` holds the indices of the nodes that are groups of their own. The number of parts follows the
+    processors, not the threads: the sums are the same however many threads there are.
     """
     for x in gathered:
         line = LINE // x.dtype.itemsize
@@ -55,7 +56,7 @@ def split_by_columns(graph: Graph, gathered: list[Node], compiled: set[int], hos
         plain = all(n.operation == "matmul" and n.inputs[0] in turned and n.index in compiled for n in read)
         if len(products) != 1 or len(products) + len(turned) != len(users) or not plain:
             continue
-        units = min(host.processors, x.shape[1] // line)
+        units = min(host.processors, MOST, x.shape[1] // line)
         if units < 2 or products[0].shape[1] == 1:
             continue
         parts = placed((units, *products[0].shape), x.dtype, dense=False)

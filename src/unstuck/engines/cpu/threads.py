@@ -1,7 +1,8 @@
 """Threads that run a program together: as many as pay, waiting between the runs, and made anew after a fork.
 
-Which thread does which rows is settled by the plan, and no sum is split among threads. So the results are the same bits for any
-number of threads, and the number may follow what the machine has to spare at the moment.
+Which thread does which rows is settled by the plan, and no sum is split among threads (the one that is made in parts has a
+number of them that follows the machine's processors, not the threads). So the results are the same bits for any number of
+threads, and the number may follow what the machine has to spare at the moment.
 """
 
 from __future__ import annotations
@@ -53,6 +54,15 @@ def most_threads() -> int:
         return 1
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, processors)
+
+
+def others_running() -> int:
+    """How many others wait for a processor or have one at this moment, as far as the system tells."""
+    try:
+        with open("/proc/loadavg") as file:
+            return max(0, int(file.read().split()[3].split("/")[0]) - 1)
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 class Team:
@@ -118,7 +128,7 @@ class Choice:
 
     At first both are tried by turns for about a millisecond (all threads once more before that, not counted, as they may have
     to be hired); the least time counts. Later the other number is tried when the present one has become slower than it was,
-    and else the more rarely the longer nothing has changed.
+    and else the more rarely the longer nothing has changed. While others want the processors, one thread is taken.
     """
 
     def __init__(self, operations: float) -> None:
@@ -136,12 +146,15 @@ class Choice:
             return Turn(1, left)
         if _chosen is not None:
             return Turn(most, left)
+        step = min(self._seconds.values(), default=self.operations / GUESSED_RATE)
+        if others_running() > (os.cpu_count() or 1) - most:
+            # Threads that wait for each other wait for all that runs in between: a busy machine is no place to try them.
+            return Turn(1, max(1, min(left, round(PIECE / step))))
         if self._faster not in (1, most):  # nothing is known yet, or the number of processors has changed
             if not self._trials:
                 self._trials, self._found, self._seconds = [most, 1, most, 1, most], {}, {}
         elif not self._trials and time.perf_counter() >= self._next_trial:
             self._trials, self._found = [1 + most - self._faster] * 2, {}
-        step = min(self._seconds.values(), default=self.operations / GUESSED_RATE)
         tried = max(1, min(left, round(TRIAL / step)))
         if self._trials and tried * step > TRIAL / 2:
             return Turn(self._trials[0], tried, tries=True)
