@@ -347,7 +347,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     # tables
     "prose": (
         lambda: load(text("It was the best of times.\nIt was the worst of times, by far, too, and\nwhat else?\n")),
-        "t.csv: the text is not a table: its lines ('It was the best of times.' …) have no common delimiter. Give rows of fields separated by commas, semicolons, tabs or spaces.",
+        "t.csv: the text is not a table: its lines ('It was the best of times.' …) have no common delimiter. Give rows of fields separated by commas, semicolons, tabs or spaces; or let the text itself be learnt (--network char-lstm).",
     ),
     "no lines": (
         lambda: load(text("\n\n")),
@@ -383,7 +383,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a field without end": (
         lambda: load(text("a,b\n1,2\n" + "3" * 200_000 + "x,4\n")),
-        "t.csv: the text is not a table: its lines ('a,b' …) have no common delimiter. Give rows of fields separated by commas, semicolons, tabs or spaces.",
+        "t.csv: the text is not a table: its lines ('a,b' …) have no common delimiter. Give rows of fields separated by commas, semicolons, tabs or spaces; or let the text itself be learnt (--network char-lstm).",
     ),
     "an empty field": (
         lambda: load(text("sepal width,b\n1,2\n3,4\n,6\n")),

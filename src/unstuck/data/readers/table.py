@@ -249,7 +249,7 @@ def _guess_delimiter(sample: Sequence[str], what: str) -> str:
     shown = sample[0] if len(sample[0]) <= 40 else sample[0][:40] + "…"
     raise InputError(
         f"{what}: the text is not a table: its lines ({shown!r} …) have no common delimiter. Give rows of fields separated by "
-        f"commas, semicolons, tabs or spaces."
+        f"commas, semicolons, tabs or spaces; or let the text itself be learnt (--network char-lstm)."
     )
 
 
