@@ -20,8 +20,9 @@ from .outcomes import CLEAR, MUCH, compared, gained, improved, worsened
 from .probes import frozen
 from .probes.base import Examination as Subject
 from .program import Program
+from .records import Outcome
 from .repair import Mended, mapped_loop, search
-from .session import Outcome, Session, WatchError
+from .session import Session, WatchError
 from .teach import mathematics
 
 _TIME = ("time-index-wrong", "bptt-broken")
@@ -126,7 +127,12 @@ class Case:
 
     def helps(self, outcome: Outcome, proof: Proof) -> bool:
         """The mended copy does clearly better by the program's own figures, or by ours where it prints none."""
-        if proof.metric is None or proof.before is None or proof.after is None or compared(self.outcome, outcome) is not None:
+        if (
+            proof.metric is None
+            or proof.before is None
+            or proof.after is None
+            or compared(self.outcome, outcome) is not None
+        ):
             return improved(self.outcome, outcome)
         return gained(proof.metric, proof.before, proof.after)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .nudge import Derivatives, Key, Objective
-from .session import Array, Window
+from .records import Array, Window
 from .understand import Parameter, Understanding
 
 PARALLEL = 1e-5  # relative residual under which two sets of directional derivatives count as parallel

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .layers import EXACT, activation_of
-from .session import Array
+from .records import Array
 from .understand import Parameter, Understanding, series_before
 
 STRIDES = (1, 2, 3)
@@ -76,7 +76,7 @@ def find_convolutions(known: Understanding) -> list[Convolution]:
     found: dict[str, Convolution] = {}
     for parameter, kernel in kernels:
         if parameter.path not in found and time.thread_time() < end:
-            one = _use(known, parameter, kernel, given + made, made)
+            one = _use(known, parameter, kernel, given + made, made, end)
             if one is not None:
                 found[parameter.path] = one
     return sorted(found.values(), key=lambda c: c.order)
@@ -112,7 +112,7 @@ def _images(value: Array, channels: int, flat: bool) -> Iterator[Array]:
 
 
 def _use(
-    known: Understanding, p: Parameter, kernel: Array, values: list[_Value], made: list[_Value]
+    known: Understanding, p: Parameter, kernel: Array, values: list[_Value], made: list[_Value], end: float
 ) -> Convolution | None:
     filters, channels, high, wide = kernel.shape
     if max(high, wide) > LARGEST or wide < 2:
@@ -122,6 +122,8 @@ def _use(
     seen: set[bytes] = set()
     for value in values:
         for images in _images(value.array, channels, high == 1):
+            if time.thread_time() > end:
+                return None
             fits = images.shape[2] >= high and images.shape[3] >= wide
             if not fits or images.shape[2:] == (high, wide) or images.tobytes() in seen or not np.any(images):
                 continue  # (a kernel as large as the picture is a matrix)

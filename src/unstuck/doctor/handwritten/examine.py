@@ -11,7 +11,8 @@ import numpy as np
 from .compare import Comparison, compare
 from .nudge import Derivatives, differentiate
 from .program import Program
-from .session import Array, Session, Step, Window
+from .records import Array, Window
+from .session import Session, Step
 from .understand import Parameter, Understanding, known_step, rank_loops, series_before, understand, update_moment
 
 LIKELY = 16  # objectives by which an edited copy is judged where the best ones are known

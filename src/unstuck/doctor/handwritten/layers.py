@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .session import Array, Series
+from .records import Array, Series
 from .understand import Understanding, series_before
 
 EXACT = 1e-9  # largest difference, relative to the largest value, under which two recorded values count as one

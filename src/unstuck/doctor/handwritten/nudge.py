@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .session import Array, Series, Step, Window
+from .records import Array, Series, Window
+from .session import Step
 from .understand import H, Parameter, Understanding, series_before
 
 Key = tuple[int, str]

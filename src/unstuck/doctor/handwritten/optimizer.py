@@ -17,7 +17,8 @@ import numpy as np
 from .compare import Source, sources
 from .examine import Examination
 from .program import Program
-from .session import Array, Session, Window
+from .records import Array, Window
+from .session import Session
 from .understand import Parameter
 
 STEPS = 4  # consecutive steps that are looked at

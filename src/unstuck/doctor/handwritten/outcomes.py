@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .probes.proofs import BAD_WORDS, GOOD_WORDS, printed
-from .session import Outcome
+from .records import Outcome
 
 CLEAR = 0.03  # of the larger figure: a difference that is clear
 MUCH = 0.3  # of it: what a right mend does not cost

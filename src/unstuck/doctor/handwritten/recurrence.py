@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .layers import EXACT, activation_of
-from .session import Array, Series
+from .records import Array, Series
 from .understand import Parameter, Understanding, series_before
 
 MOST_NUMBERS = 2_000_000  # of one series

@@ -10,7 +10,8 @@ from unstuck.doctor.findings import Finding
 
 from .edits.experiments import Experiments
 from .program import Program
-from .session import Outcome, Session
+from .records import Outcome
+from .session import Session
 
 CANDIDATES = (1, 2, 3)
 OTHERS = 2  # seeds beside the program's own

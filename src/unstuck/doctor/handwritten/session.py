@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import re
 import shutil
 import signal
 import socket
@@ -24,8 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,11 +35,7 @@ from unstuck.errors import UnstuckError
 from . import wire
 from .instrument import LoopSite, Site, instrument
 from .program import Program
-
-Array = np.ndarray[Any, Any]
-_NUMBER = re.compile(
-    r"(?<![\w.])[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|nan|inf)(?![\w.])|(?<![\w])[-+]?\d+\.\d+(?=%)"
-)
+from .records import Array, Followed, LargeData, Outcome, Window, failure_of, outcome_of, window_of
 
 
 class WatchError(UnstuckError):
@@ -50,106 +44,6 @@ class WatchError(UnstuckError):
 
 class OutOfTime(UnstuckError):
     """The session's time is over. No WatchError: whoever goes on after a broken run must not go on after this."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An exception that ended the program: its type and text, and where in the user's files with which local values."""
-
-    type: str
-    text: str
-    file: str | None
-    line: int | None
-    values: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a whole run ended.
-
-    ``stdout`` as printed (a progress bar would see no terminal); ``error`` None for a clean end; ``cut`` True when the time
-    limit ended it; ``state`` path -> final numbers of every variable that was still reachable (only if asked for).
-    """
-
-    stdout: str
-    stderr: str
-    error: Failure | None
-    cut: bool
-    seconds: float
-    state: dict[str, Array] = field(default_factory=dict)
-
-    @property
-    def numbers(self) -> list[tuple[str, float]]:
-        """The printed numbers in order, each with the words before it on its line (``("test accuracy", 0.93)``)."""
-        found = []
-        for line in self.stdout.splitlines():
-            start = 0
-            for match in _NUMBER.finditer(line):
-                label = " ".join(re.sub(r"[^\w%²^|]+", " ", line[start : match.start()]).split())
-                found.append((label, float(match.group())))
-                start = match.end()
-        return found
-
-
-@dataclass(frozen=True)
-class Series:
-    """All values of one site in one window: the occurrences one after the other.
-
-    ``key`` is (site number, part): the part names a member of a list or dict (``"[0]"``) or an attribute (``".v"``).
-    ``flat`` holds all numbers as float64; ``shapes[i]`` and ``order[i]`` belong to occurrence i; ``order`` counts the
-    recorded events of the window, so it compares moments of different sites. ``is_float`` False: integers or booleans.
-    """
-
-    key: tuple[int, str]
-    flat: Array
-    shapes: list[tuple[int, ...]]
-    order: Array
-    is_float: bool
-
-    @property
-    def count(self) -> int:
-        return len(self.order)
-
-    def occurrence(self, index: int) -> Array:
-        """The value of one occurrence in its own shape."""
-        index %= len(self.shapes)
-        end = int(self._ends[index])
-        start = int(self._ends[index - 1]) if index else 0
-        return self.flat[start:end].reshape(self.shapes[index])
-
-    @cached_property
-    def _ends(self) -> Array:
-        """Where each occurrence ends in ``flat``."""
-        return np.cumsum([math.prod(s) for s in self.shapes])
-
-    def before(self, moment: float) -> Series | None:
-        """The occurrences that came before a moment, None if there are none."""
-        kept = int(np.searchsorted(self.order, moment))
-        if kept == len(self.shapes):
-            return self
-        if kept == 0:
-            return None
-        size = sum(int(np.prod(s)) for s in self.shapes[:kept])
-        return Series(self.key, self.flat[:size], self.shapes[:kept], self.order[:kept], self.is_float)
-
-
-@dataclass(frozen=True)
-class Window:
-    """What was recorded in one pass of the training loop; ``leaves`` are the variables at its end."""
-
-    series: dict[tuple[int, str], Series]
-    leaves: dict[str, Array]
-    cut: bool
-
-
-@dataclass(frozen=True)
-class LargeData:
-    """A variable of many rows, each of ``width`` numbers; ``values`` (rows, columns) are those of its ``columns``."""
-
-    path: str
-    width: int
-    columns: list[int]
-    values: Array
 
 
 class Step:
@@ -190,8 +84,8 @@ class Step:
         }  # fmt: skip
         wire.send(self._connection, order)
         answer = self._session.receive(self._connection, (seconds or self._seconds) + 10)
-        self.error = _failure(answer.get("error"))
-        return [_window(w) for w in answer.get("windows", [])]
+        self.error = failure_of(answer.get("error"))
+        return [window_of(w) for w in answer.get("windows", [])]
 
     def go(self, hit: int, seconds: float = 20.0) -> bool:
         """Move on to a later pass of the same loop (counted from the start); False when the program ended before."""
@@ -218,22 +112,6 @@ class Step:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-@dataclass(frozen=True)
-class Followed:
-    """A whole run with a few sites recorded: the first and last passes of a loop, and what came after its last pass.
-
-    ``chosen``: stretches (see `follow`) that were recorded completely; ``prints``: stretch and printed text, in order.
-    """
-
-    outcome: Outcome
-    passes: int
-    head: list[Window]
-    tail: list[Window]
-    outside: Window
-    chosen: dict[int, Window]
-    prints: list[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -345,13 +223,13 @@ class Session:
     ) -> Outcome:
         """Run a variant to its end, unwatched."""
         with self._start("plain", program, seconds, state=state, seed=seed) as connection:
-            return _outcome(self.receive(connection, seconds + 20))
+            return outcome_of(self.receive(connection, seconds + 20))
 
     def watch_to_end(self, program: Program | None = None, *, seconds: float = 60.0, state: bool = False) -> Outcome:
         """Run a variant to its end, instrumented but never stopped (to prove that watching changes nothing)."""
         more = {"state": state, "loop": -1, "hit": 1, "to_end": True, "double": False}
         with self._start("step", program, seconds, **more) as connection:
-            return _outcome(self.receive(connection, seconds + 20))
+            return outcome_of(self.receive(connection, seconds + 20))
 
     def follow(
         self, loop: int, program: Program | None = None, *, sites: Iterable[int] | None = None, head: int = 0, tail: int = 0,
@@ -370,8 +248,8 @@ class Session:
             answer = self.receive(connection, seconds + 20)
         found = answer["followed"]
         return Followed(
-            _outcome(answer), found["passes"], [_window(w) for w in found["head"]], [_window(w) for w in found["tail"]],
-            _window(found["outside"]), {int(n): _window(w) for n, w in found["chosen"]},
+            outcome_of(answer), found["passes"], [window_of(w) for w in found["head"]], [window_of(w) for w in found["tail"]],
+            window_of(found["outside"]), {int(n): window_of(w) for n, w in found["chosen"]},
             [(int(n), t) for n, t in found["prints"]],
         )  # fmt: skip
 
@@ -379,7 +257,7 @@ class Session:
         """Which variables change from pass to pass of each loop; see `recorder.Scout.table`."""
         with self._start("scout", program, seconds, patience=patience) as connection:
             answer = self.receive(connection, seconds + 20)
-            table: dict[str, Any] = answer["table"] | {"outcome": _outcome(answer)}
+            table: dict[str, Any] = answer["table"] | {"outcome": outcome_of(answer)}
             return table
 
     def stop(self, loop: int, hit: int, program: Program | None = None, *, seconds: float = 20.0) -> Step | None:
@@ -408,7 +286,7 @@ class Session:
             if not first.get("ready"):
                 return None
             windows = self.receive(connection, seconds + 10).get("windows", [])
-        return (first["leaves"], _window(windows[0])) if windows else None
+        return (first["leaves"], window_of(windows[0])) if windows else None
 
     def close(self) -> None:
         if hasattr(self, "_keeper"):
@@ -427,31 +305,3 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _failure(error: dict[str, Any] | None) -> Failure | None:
-    return (
-        None if error is None else Failure(error["type"], error["text"], error["file"], error["line"], error["values"])
-    )
-
-
-def _outcome(answer: dict[str, Any]) -> Outcome:
-    return Outcome(
-        answer["stdout"],
-        answer["stderr"],
-        _failure(answer["error"]),
-        answer["cut"],
-        answer["seconds"],
-        answer.get("state") or {},
-    )
-
-
-def _window(plain: dict[str, Any]) -> Window:
-    series = {}
-    for row in plain["series"]:
-        key = (int(row["site"]), str(row["part"]))
-        shapes = (
-            [tuple(s) for s in row["shapes"]] if row["shapes"] is not None else [tuple(row["shape"])] * row["count"]
-        )
-        series[key] = Series(key, row["values"], shapes, row["order"], row["kind"] == "f")
-    return Window(series, plain["leaves"], plain["cut"])

@@ -82,7 +82,7 @@ def unequal(case: Case, current: Examination) -> bool:
     names = ", ".join(path.split(": ")[-1] for path in found.others)
     what = f"the gradient of {names} is multiplied by another constant than the others, under the same rate"
     only = ("gradient-scale-wrong", "dropout-mask-wrong")
-    few = 3 * len(found.others) <= len(current.known.parameters)
+    few = found.exact or 3 * len(found.others) <= len(current.known.parameters)
     accept = lambda checked, _: found.mended(checked)  # noqa: E731
     told = found.reference(current)
     return case.take(told, what, accept=accept, evidence=rows, only=only, must_help=not few) is not None

@@ -9,7 +9,8 @@ from .edits.model import Facts
 from .examine import Examination
 from .instrument import Site
 from .program import Program
-from .session import Array, Series, Session, Window
+from .records import Array, Series, Window
+from .session import Session
 from .understand import Understanding, series_before
 
 

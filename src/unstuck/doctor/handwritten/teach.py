@@ -10,8 +10,8 @@ import numpy as np
 from .compare import Comparison, ParameterVerdict
 from .examine import Examination
 from .nudge import Derivatives, Objective
+from .records import Array
 from .repair import Mended, climbs
-from .session import Array
 from .understand import Parameter
 
 _CHAIN = (

@@ -18,7 +18,8 @@ from .edits.names import as_updates
 from .instrument import LoopSite
 from .leaves import rearranged
 from .program import Program
-from .session import Array, Series, Session, Step, Window
+from .records import Array, Series, Window
+from .session import Session, Step
 
 H = 1e-5  # length of a nudge, times max(1, rms of the parameter)
 MOST_UNMOVED = 24  # variables that stand still although a line moves them

@@ -16,7 +16,8 @@ from unstuck.doctor.findings import Evidence
 
 from ..edits.base import Edit
 from ..edits.reading import called
-from ..session import Array, WatchError
+from ..records import Array
+from ..session import WatchError
 from ..understand import Parameter
 from .base import Examination, Verdicts
 from .copies import same_sites

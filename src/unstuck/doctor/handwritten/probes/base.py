@@ -17,7 +17,8 @@ from ..edits.base import Edit
 from ..edits.experiments import Experiments
 from ..nudge import Key
 from ..program import Program
-from ..session import Array, Followed, Series, Session, Sites, WatchError, Window
+from ..records import Array, Followed, Series, Window
+from ..session import Session, Sites, WatchError
 from ..understand import Parameter, Understanding
 from .copies import diff_of, same_sites
 from .objective import output_and_target

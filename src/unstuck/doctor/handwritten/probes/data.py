@@ -9,7 +9,8 @@ import numpy as np
 
 from ..nudge import Key
 from ..recorder import some_columns
-from ..session import Array, Series, Step
+from ..records import Array, Series
+from ..session import Step
 from .base import Examination, Excerpt
 
 MOST_PASSES = 4000  # of the training loop that are looked at to see which rows are used

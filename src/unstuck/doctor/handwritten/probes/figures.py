@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from ..instrument import Site
-from ..session import Array, Series, Window
+from ..records import Array, Series, Window
 from .base import Examination
 from .values import is_one_hot
 

@@ -9,7 +9,7 @@ import numpy as np
 from unstuck.doctor.findings import Evidence
 
 from ..nudge import Key
-from ..session import Array, Window
+from ..records import Array, Window
 from .base import Examination
 from .values import is_one_hot
 

@@ -13,7 +13,7 @@ import numpy as np
 from unstuck.doctor.findings import Evidence, Proof
 
 from ..edits.base import Edit
-from ..session import Array
+from ..records import Array
 from .base import Examination, Verdicts
 from .data import row_index
 from .figures import Compared, Figures, Printed, labelled, shows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..session import Array
+from ..records import Array
 from .values import is_one_hot
 
 MOST_ROWS = 1000

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..edits.text import expression
 from ..nudge import Key, Objective
-from ..session import Array, Series
+from ..records import Array, Series
 
 if TYPE_CHECKING:
     from .base import Examination

@@ -9,7 +9,7 @@ import numpy as np
 from unstuck.doctor.findings import Proof
 
 from ..edits.base import Edit
-from ..session import Outcome
+from ..records import Outcome
 from .quality import Quality
 
 if TYPE_CHECKING:

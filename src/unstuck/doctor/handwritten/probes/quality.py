@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..session import Outcome
+from ..records import Outcome
 
 ENOUGH_ROWS = 100  # over which the quality is taken at least, however short the run is
 

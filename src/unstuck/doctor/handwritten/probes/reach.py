@@ -6,7 +6,7 @@ import numpy as np
 
 from unstuck.doctor.findings import Evidence
 
-from ..session import Array
+from ..records import Array
 from .base import Examination, Verdicts
 from .signal import assigned_lines, root_name
 

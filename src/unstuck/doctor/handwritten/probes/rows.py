@@ -12,7 +12,7 @@ from unstuck.doctor.findings import Evidence, Proof
 
 from ..edits.base import Edit
 from ..edits.families import rows as row_edits
-from ..session import Array, Series
+from ..records import Array, Series
 from .base import Examination, Verdicts
 from .data import Data, Inputs, row_index, rows_in
 from .proofs import figure_that_rises

@@ -11,7 +11,8 @@ from unstuck.doctor.findings import Evidence, Proof
 from ..edits.origins import given_to
 from ..edits.reading import called
 from ..program import Program
-from ..session import Array, Series, WatchError
+from ..records import Array, Series
+from ..session import WatchError
 from .base import Examination, Verdicts
 from .copies import same_sites
 from .models import signal

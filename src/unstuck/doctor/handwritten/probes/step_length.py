@@ -12,7 +12,7 @@ from unstuck.doctor.findings import Evidence, Finding
 from ..edits.base import Edit
 from ..edits.literals import Literal
 from ..edits.making import factors
-from ..session import Array
+from ..records import Array
 from .base import TAIL, Examination, Verdicts
 from .proofs import BAD_WORDS, GOOD_WORDS, printed
 from .quality import Quality, shown

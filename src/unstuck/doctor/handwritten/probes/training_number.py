@@ -12,7 +12,7 @@ from unstuck.doctor.findings import Evidence, Proof
 from ..edits.base import Edit
 from ..edits.reading import called
 from ..instrument import Site
-from ..session import Array, Window
+from ..records import Array, Window
 from .base import Examination, Verdicts
 from .figures import Figures, shows
 

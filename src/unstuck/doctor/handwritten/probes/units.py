@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..nudge import Key
-from ..session import Array, Series, Window
+from ..records import Array, Series, Window
 from .base import TAIL, Examination
 
 MOST_LAYERS = 12  # that one place of a loop may pass in a step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..session import Array, Series
+from ..records import Array, Series
 
 
 def paired(output: Series, target: Series) -> tuple[Array, Array] | None:
