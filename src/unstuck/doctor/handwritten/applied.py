@@ -64,12 +64,14 @@ def points_uphill(examination: Examination) -> bool:
 class Unequal:
     """One rate, applied to gradients that are not equally scaled.
 
-    ``usual``: the factor of most, whose paths are ``kept``; ``others``: path -> factor.
+    ``usual``: the factor of most, whose paths are ``kept``; ``others``: path -> factor. ``exact``: those that are kept are the
+    derivative of the program's own loss to the last digit, so the others are not.
     """
 
     usual: float
     others: dict[str, float]
     kept: tuple[str, ...]
+    exact: bool
 
     def mended(self, examination: Examination) -> bool:
         """The others have the usual factor, too, and those that had it keep it."""
@@ -108,13 +110,29 @@ def unequal(examination: Examination) -> Unequal | None:
         rates.append({rate for rate in own if abs(abs(rate) - 1) > SAME_RATE})
     if len(factors) < 3:
         return None
-    values = list(factors.values())
-    usual = max(values, key=lambda f: sum(abs(g / f - 1) < 1e-4 for g in values))
-    others = {path: f for path, f in factors.items() if abs(f / usual - 1) > 1e-3}
-    if not others or 2 * len(others) >= len(values):
-        return None
     common = [rate for rate in rates[0] if all(any(abs(r / rate - 1) < SAME_RATE for r in own) for own in rates)]
-    return Unequal(usual, others, tuple(factors.keys() - others.keys())) if common else None
+    if not common:
+        return None
+    values = list(factors.values())
+    usual = max(
+        [_trusted(examination, factors, common), *values], key=lambda f: sum(abs(g / f - 1) < 1e-4 for g in values)
+    )
+    others = {path: f for path, f in factors.items() if abs(f / usual - 1) > 1e-3}
+    if not others or 2 * len(others) > len(values):
+        return None
+    own = best.objective.kind == "own" and any(abs(abs(usual / rate) - 1) < SAME_RATE for rate in common)
+    return Unequal(usual, others, tuple(factors.keys() - others.keys()), own)
+
+
+def _trusted(examination: Examination, factors: dict[str, float], rates: list[float]) -> float:
+    """The factor that counts where as many have one as have another: of what is exactly the derivative of the program's own loss,
+    else of the layer that acts on the fewest values, the last one."""
+    if examination.best is not None and examination.best.objective.kind == "own":
+        for factor in factors.values():
+            if any(abs(abs(factor / rate) - 1) < SAME_RATE for rate in rates):
+                return factor
+    acts = {path: sum(path in paths for paths in examination.known.influenced.values()) for path in factors}
+    return factors[min(acts, key=lambda path: acts[path])]
 
 
 def unshared(session: Session, program: Program, loop: int, reference: Examination, seconds: float) -> Iterator[Mended]:

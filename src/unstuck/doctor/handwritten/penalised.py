@@ -12,10 +12,11 @@ import numpy as np
 
 from .examine import Examination
 from .nudge import Objective
-from .session import Array
+from .records import Array
 
 EXACT = 1e-6  # relative error of a decomposition
 FAR = 1e-3  # relative difference of two factors that are not the same
+DECAY = 1e-5  # share of a step from which on it counts as shrinking or growing of the weights
 MOST_OWN = 24  # numbers of the program that are taken for its loss
 
 
@@ -88,7 +89,25 @@ def judge(examination: Examination) -> Penalised | None:
     known = [p for p in found if p is not None]
     agreeing = next((p for p in known if all(part.right for part in p.parts.values())), None)
     # A loss is added up term by term: the number with most terms is the whole of it.
-    return agreeing or max(known, key=lambda p: sum(part.expected != 0 for part in p.parts.values()), default=None)
+    most = max(known, key=lambda p: sum(part.expected != 0 for part in p.parts.values()), default=None)
+    return agreeing or most or _decay(examination, data)
+
+
+def _decay(examination: Examination, data: Objective) -> Penalised | None:
+    """Where no penalty is in the loss and the steps shrink weights all the same: none of them should make its weights grow."""
+    taken = _steps(examination, data, signs=False)
+    if taken is None:
+        return None
+    usual = _mode([a for a, _ in taken.values()])
+    known, directions = examination.known, examination.derivatives.directions
+    parts = {}
+    for i, (a, b) in taken.items():
+        parameter = known.parameters[i]
+        step = np.max(np.abs(directions[i] @ parameter.update.ravel()))
+        much = np.max(np.abs(directions[i] @ parameter.before.ravel())) * abs(b) > DECAY * step
+        share = b / usual if much else 0.0
+        parts[parameter.path] = Parts(a / usual, share, abs(share))
+    return Penalised(data, parts, usual) if any(p.penalty for p in parts.values()) else None
 
 
 def _under(examination: Examination, data: Objective, own: Objective, signs: bool) -> Penalised | None:
@@ -101,24 +120,37 @@ def _under(examination: Examination, data: Objective, own: Objective, signs: boo
     if asked is None or not any(asked[1]):
         return None
     scale, penalties = asked
+    taken = _steps(examination, data, signs)
+    if taken is None:
+        return None
+    usual = _mode([a for a, _ in taken.values()])
+    parts = {known.parameters[i].path: Parts(a / usual, b / usual, penalties[i] / scale) for i, (a, b) in taken.items()}
+    return Penalised(own, parts, usual)
+
+
+def _steps(examination: Examination, data: Objective, signs: bool) -> dict[int, tuple[float, float]] | None:
+    """Step = a * gradient of the data + b * weights (or their signs): (a, b) for every parameter of more than one number; None
+    where a step is made of something else."""
+    known, directions = examination.known, examination.derivatives.directions
     taken: dict[int, tuple[float, float]] = {}
     for i, parameter in enumerate(known.parameters):
         if parameter.before.size == 1:
             continue
         if parameter.unmoved:
             return None
+        weights = parameter.before.ravel()
+        shift = directions[i] @ (np.sign(weights) if signs else weights)
         step = directions[i] @ parameter.update.ravel()
-        columns = [data.derivative[i], shift[i]]
-        residual, factors = _fit(step, columns if np.any(shift[i]) else columns[:1])
+        columns = [data.derivative[i], shift]
+        residual, factors = _fit(step, columns if np.any(shift) else columns[:1])
         if residual > EXACT or not factors[0]:
             return None
         taken[i] = float(factors[0]), float(factors[1]) if len(factors) > 1 else 0.0
-    values = [a for a, _ in taken.values()]
-    if len(values) < 2:
-        return None
-    usual = max(values, key=lambda f: sum(abs(g / f - 1) < FAR for g in values))
-    parts = {known.parameters[i].path: Parts(a / usual, b / usual, penalties[i] / scale) for i, (a, b) in taken.items()}
-    return Penalised(own, parts, usual)
+    return taken if len(taken) > 1 else None
+
+
+def _mode(values: list[float]) -> float:
+    return max(values, key=lambda f: sum(abs(g / f - 1) < FAR for g in values))
 
 
 def _decomposed(data: Array, own: Array, shift: dict[int, Array]) -> tuple[float, list[float]] | None:

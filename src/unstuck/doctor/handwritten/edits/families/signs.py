@@ -27,10 +27,10 @@ def _causes(reading: Reading, node: ast.AST) -> tuple[str, ...]:
     role = reading.role(statement)
     own = {canonical(t) for t in reading.targets(statement)}
     if isinstance(statement, ast.Assign) and role != "forward" and own & {canonical(n) for n in walk(statement.value)}:
-        return "optimizer-formula-wrong", "update-ascends", "output-delta-wrong"
+        return "optimizer-formula-wrong", "update-ascends", "output-delta-wrong", "penalty-gradient-wrong"
     if role == "update":
         if len(_state_updates(reading, statement)) > 1:
-            return "optimizer-formula-wrong", "update-ascends"
+            return "optimizer-formula-wrong", "update-ascends", "penalty-gradient-wrong"
         return "update-ascends", "optimizer-formula-wrong", "penalty-gradient-wrong"
     if role == "forward":
         return "wrong-variable", "output-delta-wrong"
