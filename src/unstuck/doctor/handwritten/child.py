@@ -10,10 +10,8 @@ from __future__ import annotations
 import builtins
 import contextlib
 import gc
-import hashlib
 import importlib
 import importlib.util
-import io
 import os
 import random
 import resource
@@ -34,30 +32,7 @@ from .follow import Follow
 from .instrument import instrument
 from .leaves import Walker
 from .recorder import Recorder, Scout
-
-OUTPUT_LIMIT = 400_000  # characters of printed output that are kept
-
-
-class Output(io.TextIOBase):
-    """Stands for the terminal: keeps what is printed, up to a limit."""
-
-    encoding = "utf-8"
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.size = 0
-
-    def write(self, text: str) -> int:
-        if self.size < OUTPUT_LIMIT:
-            self.parts.append(str(text))
-            self.size += len(text)
-        return len(text)
-
-    def isatty(self) -> bool:
-        return False
-
-    def text(self) -> str:
-        return "".join(self.parts)
+from .world import Beside, Output, guard_writes, repeatable
 
 
 class Run:
@@ -94,10 +69,10 @@ class Run:
             os.dup2(null, stream)
         answers = iter(self.job.get("answers", []))
         builtins.input = lambda prompt="": (self.out.write(str(prompt)), next(answers, "1"))[1]
-        self._guard_writes()
+        guard_writes(Path(self.scratch))
         random.seed(self.job.get("seed", 0))
         np.random.seed(self.job.get("seed", 0))  # noqa: NPY002 - programs that never seed become repeatable
-        np.random.default_rng = _repeatable(np.random.default_rng, self.job.get("seed", 0))
+        np.random.default_rng = repeatable(np.random.default_rng, self.job.get("seed", 0))
         warnings.simplefilter("default")
         memory = int(self.job.get("memory", 4_000_000_000))
         with contextlib.suppress(ValueError, OSError):
@@ -105,30 +80,6 @@ class Run:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.signal(signal.SIGALRM, self._time_is_up)
         signal.setitimer(signal.ITIMER_REAL, float(self.job.get("seconds", 60.0)))
-
-    def _guard_writes(self) -> None:
-        """Files that the program writes go to the scratch folder; reading them again finds them there."""
-        real_open, scratch = io.open, Path(self.scratch)
-
-        def own(path: Any) -> Path:
-            return scratch / hashlib.sha1(os.path.abspath(os.fspath(path)).encode()).hexdigest()
-
-        def guarded(file: Any, mode: str = "r", *args: Any, **named: Any) -> Any:
-            if isinstance(file, (str, os.PathLike)):
-                if any(letter in mode for letter in "wax+"):
-                    target = own(file)
-                    if "w" not in mode and "x" not in mode and not target.exists() and os.path.exists(file):
-                        target.write_bytes(Path(file).read_bytes())
-                    return real_open(target, mode, *args, **named)
-                if own(file).exists():
-                    return real_open(own(file), mode, *args, **named)
-            return real_open(file, mode, *args, **named)
-
-        builtins.open = io.open = guarded  # pathlib uses the second name
-        os.mkdir = lambda *a, **k: None
-        os.makedirs = lambda *a, **k: None
-        for name in ("remove", "unlink", "rename", "replace", "rmdir"):
-            setattr(os, name, lambda *a, **k: None)
 
     # ------------------------------------------------------------------ running
 
@@ -162,7 +113,7 @@ class Run:
         for name, text in job["sources"].items():
             tree = trees[name] if watched else text
             codes[name] = compile(tree, self.files[name], "exec", dont_inherit=True)
-        finder = _Beside(
+        finder = Beside(
             {Path(n).with_suffix("").as_posix().replace("/", "."): (self.files[n], codes[n]) for n in codes}
         )
         sys.meta_path.insert(0, finder)
@@ -341,43 +292,6 @@ def _shown(values: dict[str, Any]) -> dict[str, str]:
         elif isinstance(value, (list, tuple)) and not name.startswith("__"):
             shown[name] = f"{type(value).__name__} of {len(value)}"
     return dict(list(shown.items())[:12])
-
-
-def _repeatable(real: Any, seed: int) -> Any:
-    drawn = 0
-
-    def default_rng(seed_given: Any = None) -> Any:
-        nonlocal drawn
-        if seed_given is None:
-            drawn += 1
-            seed_given = [seed, drawn]
-        return real(seed_given)
-
-    return default_rng
-
-
-class _Beside:
-    """Finds the modules beside the program, with the texts of this variant."""
-
-    def __init__(self, codes: dict[str, tuple[str, types.CodeType]]) -> None:
-        self.codes = codes
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name not in self.codes:
-            return None
-        return importlib.util.spec_from_loader(
-            name,
-            self,  # type: ignore[arg-type]
-            origin=self.codes[name][0],
-        )
-
-    def create_module(self, spec: Any) -> None:
-        return None
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        file, code = self.codes[module.__name__]
-        module.__file__ = file
-        exec(code, module.__dict__)
 
 
 def serve(address: str, scratch: str) -> None:
