@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         fit,
         load,
         metrics,
+        sample,
         save,
         schedules,
     )
@@ -57,7 +58,7 @@ _PLACES = {
     "errors": "UnstuckError InputError NonFiniteError",
     "training": (
         "SGD Adagrad Adam AdamW Callback EarlyStopping LambdaCallback Momentum Nesterov Penalty PrintProgress RMSProp Run "
-        "Tolerance evaluate fit load save"
+        "Tolerance evaluate fit load sample save"
     ),
 }
 _MODULES = {"datasets": "data", "nn": "nn", "metrics": "training.metrics", "schedules": "training.schedules"}
@@ -66,8 +67,8 @@ _NAMES = {name: place for place, names in _PLACES.items() for name in names.spli
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Callback", "Dataset", "EarlyStopping", "InputError", "LambdaCallback", "Momentum",
     "Nesterov", "NonFiniteError", "Penalty", "Preprocessing", "PrintProgress", "RMSProp", "Run", "Splits", "Tolerance",
-    "UnstuckError", "check_gradient", "datasets", "diagnose", "evaluate", "fit", "grad", "load", "metrics", "nn", "save", "scan",
-    "schedules", "stop_gradient", "value_and_grad",
+    "UnstuckError", "check_gradient", "datasets", "diagnose", "evaluate", "fit", "grad", "load", "metrics", "nn", "sample",
+    "save", "scan", "schedules", "stop_gradient", "value_and_grad",
 ]  # fmt: skip
 
 

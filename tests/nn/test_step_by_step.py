@@ -11,8 +11,8 @@ import pytest
 import unstuck as us
 from unstuck import nn
 from unstuck.data import text
-from unstuck.nn.sampling import sample
 from unstuck.nn.step_by_step import StepByStep
+from unstuck.training.sampling import sample
 
 RNG = np.random.default_rng(2)
 

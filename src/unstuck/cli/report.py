@@ -55,7 +55,7 @@ def training_report(run: Run, splits: Splits, measured: dict[str, dict[str, floa
 
 def show_text(run: Run) -> None:
     """What the network writes by itself."""
-    from unstuck.nn.sampling import sample
+    from unstuck.training.sampling import sample
 
     written = "".join(sample(run.network, length=240, temperature=0.8, seed=run.seed))
     results().print("what it writes (unstuck sample, temperature 0.8):", markup=False)

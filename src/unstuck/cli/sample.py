@@ -23,8 +23,8 @@ def sample(model: Path, /, *, prompt: str = "", length: int = 500, temperature: 
     seed
         Of the random draws.
     """
-    from unstuck.nn.sampling import sample as drawn
     from unstuck.training import load
+    from unstuck.training.sampling import sample as drawn
 
     written = drawn(load(model), prompt, length=length, temperature=temperature, seed=seed)
     stream = results().file

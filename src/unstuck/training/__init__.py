@@ -14,6 +14,7 @@ from unstuck.training.optimizers import (
     RMSProp,
 )
 from unstuck.training.run import Run, evaluate
+from unstuck.training.sampling import sample
 from unstuck.training.saving import load, load_with_history, save
 from unstuck.training.step import Penalty, StepPlan
 from unstuck.training.stopping import EarlyStopping, Tolerance
@@ -21,5 +22,5 @@ from unstuck.training.stopping import EarlyStopping, Tolerance
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Callback", "EarlyStopping", "History", "LambdaCallback", "Momentum", "Nesterov",
     "Optimizer", "Penalty", "PrintProgress", "RMSProp", "Run", "StepPlan", "Tolerance", "evaluate", "fit", "load",
-    "load_with_history", "save",
+    "load_with_history", "sample", "save",
 ]  # fmt: skip
