@@ -15,7 +15,7 @@ from .understand import Understanding, series_before
 EXACT = 1e-9  # largest difference, relative to the largest value, under which two recorded values count as one
 MOST_VALUES = 8  # occurrences of one place that are looked at
 MOST_UNITS = 256  # that a loop over units may pass
-MOST_SECONDS = 2.0  # of this thread, for finding the layers
+MOST_SECONDS = 1.5  # of this thread, for finding the layers
 MOST_ELEMENTS = 500_000  # of one value
 
 

@@ -13,7 +13,7 @@ from .understand import Parameter, Understanding, series_before
 
 MOST_NUMBERS = 2_000_000  # of one series
 MOST_SERIES = 60
-MOST_SECONDS = 1.0  # of this thread
+MOST_SECONDS = 0.7  # of this thread
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ def _of_matrix(known: Understanding, matrix: Parameter, series: list[Series], en
     units = matrix.shape[0]
     tables = [(s, _table(s, units)) for s in series[:MOST_SERIES]]
     for state, h in tables:
+        if time.thread_time() > end:
+            return None
         carried = [h[:-1] @ weights for weights in (matrix.before, matrix.before.T)]
         for product, p in tables:
             if product is state or len(p) - len(h) not in (0, -1) or p.shape[1:] != h.shape[1:]:
                 continue
-            if time.thread_time() > end:
-                return None
             later = p[len(p) - len(h) + 1 :]
             if any(_equal(q, later) for q in carried):
                 found = _around(known, matrix, state, h, p, tables)
