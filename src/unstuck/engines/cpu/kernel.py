@@ -55,6 +55,8 @@ def operations(kernel: Kernel) -> float:
     group = kernel.group
     if group is None:
         return float(kernel.node.size if kernel.node is not None else 0)
+    if group.anchor is not None and group.anchor.operation == "scan":
+        return float(group.anchor.params["length"] * sum(map(_of_a_body, group.anchor.params["body"].nodes)))
     count = 0.0 if kernel.kind == "partial" else float(len(group.members)) * math.prod(group.space)
     if group.kind == "conv" and group.anchor is not None:
         weight = group.anchor.inputs[1]
@@ -67,3 +69,10 @@ def operations(kernel: Kernel) -> float:
     elif group.anchor is not None:
         count += group.anchor.inputs[0].size
     return count
+
+
+def _of_a_body(node: Node) -> int:
+    """Arithmetic operations of a node of a scan's body."""
+    if not node.inputs:
+        return 0
+    return node.size * (2 * node.inputs[0].shape[-1] if node.operation == "matmul" else 1)
