@@ -19,6 +19,7 @@ from .repair import Mended, mapped_loop
 from .session import Session, WatchError
 
 SAME_RATE = 1e-6  # relative difference under which two rates are one
+EXACT = 1e-4  # the same where a loss is kept from log(0) by a small number
 MOST_ALIASES = 8  # repairs of shared memory that are tried
 MOST_LOST = 12  # repairs of a lost update that are tried
 LOST = ("update-not-applied", "step-missing")
@@ -120,17 +121,28 @@ def unequal(examination: Examination) -> Unequal | None:
     others = {path: f for path, f in factors.items() if abs(f / usual - 1) > 1e-3}
     if not others or 2 * len(others) > len(values):
         return None
-    own = best.objective.kind == "own" and any(abs(abs(usual / rate) - 1) < SAME_RATE for rate in common)
-    return Unequal(usual, others, tuple(factors.keys() - others.keys()), own)
+    kept = tuple(path for path in factors if path not in others)
+    exact = _exact(examination, common) & factors.keys()
+    return Unequal(usual, others, kept, exact == set(kept))
+
+
+def _exact(examination: Examination, rates: list[float]) -> set[str]:
+    """The parameters whose step is one of these rates times the derivative of a loss that the program computes itself."""
+    return {
+        verdict.path
+        for c in examination.ranking
+        if c.clean and c.objective.kind == "own"
+        for verdict in c.of("right")
+        if any(abs(abs(verdict.factor / rate) - 1) < EXACT for rate in rates)
+    }
 
 
 def _trusted(examination: Examination, factors: dict[str, float], rates: list[float]) -> float:
     """The factor that counts where as many have one as have another: of what is exactly the derivative of the program's own loss,
     else of the layer that acts on the fewest values, the last one."""
-    if examination.best is not None and examination.best.objective.kind == "own":
-        for factor in factors.values():
-            if any(abs(abs(factor / rate) - 1) < SAME_RATE for rate in rates):
-                return factor
+    exact = _exact(examination, rates) & factors.keys()
+    if exact and all(abs(factors[path] / factors[min(exact)] - 1) < 1e-4 for path in exact):
+        return factors[min(exact)]
     acts = {path: sum(path in paths for paths in examination.known.influenced.values()) for path in factors}
     return factors[min(acts, key=lambda path: acts[path])]
 
