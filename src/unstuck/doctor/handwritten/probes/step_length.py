@@ -262,8 +262,8 @@ def _longer(e: Examination, notes: list[Finding]) -> Finding | None:
         after = e.quality(e.edited(edit))
         if after is None or after.passes < 1.5 * e.start.passes:
             break
-        # (what a few steps have not begun to learn must also show in the program's own figures)
-        if e.much_better(after) and (times == LONGER[0] or _shows(e, after)):
+        # (rows can be learnt by heart: it must also show in the last figure of the program itself)
+        if e.much_better(after) and _shows(e, after):
             return _longer_finding(e, times, after, "plateau" if flat else "too-few-steps")
         if times == LONGER[0] and _gains(e, after):
             evidence = _longer_evidence(e, times, after)
