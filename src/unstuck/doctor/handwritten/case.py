@@ -72,20 +72,23 @@ class Case:
     def take(
         self, current: Examination, what: str, *, accept: Callable[[Examination, Program], bool] | None = None,
         evidence: tuple[Evidence, ...] = (), only: tuple[str, ...] = (), must_help: bool = False, must_not_hurt: bool = False,
-        first_cause: bool = False,
+        first_cause: bool = False, everywhere: bool = False,
     ) -> Mended | None:  # fmt: skip
         """Search for an edit that mends what ``current`` shows; report the first that holds, and go on from the mended program
         and its examination.
 
-        ``accept`` and ``only`` as in `repair.search`. ``must_help``: the program's own figures have to get better as well;
-        ``must_not_hurt``: they must not get worse, not even a little.
+        ``accept``, ``only`` and ``everywhere`` as in `repair.search`. ``must_help``: the program's own figures have to get better
+        as well; ``must_not_hurt``: they must not get worse, not even a little.
         ``first_cause``: the likeliest cause of the edit has to be one of ``only``.
         """
         seconds = min(0.5 * self.budget, self.left() - 4.0)
         if seconds < 1.0:
             return None
         known_causes = {f.cause for f in self.findings}
-        for mended in search(self.session, self.program, self.loop, current, seconds=seconds, accept=accept, only=only):
+        for mended in search(
+            self.session, self.program, self.loop, current,
+            seconds=seconds, accept=accept, only=only, everywhere=everywhere,
+        ):  # fmt: skip
             if first_cause and mended.edit.cause not in only:
                 continue
             proof, outcome = self.proof(current, mended)

@@ -47,12 +47,12 @@ PARTIAL = 60  # edits that are tried after one that mends some of the parameters
 
 def search(
     session: Session, program: Program, loop: int, reference: Examination, *, seconds: float, most: int = 400,
-    accept: Callable[[Examination, Program], bool] | None = None, only: Collection[str] = (),
+    accept: Callable[[Examination, Program], bool] | None = None, only: Collection[str] = (), everywhere: bool = False,
 ) -> Iterator[Mended]:  # fmt: skip
     """Edits under which the gradient check passes, in the order in which they were found (cheapest edits first).
 
     ``accept`` replaces the usual demand (the check passes, or passes for more parameters than before); ``only`` names the causes
-    whose edits are tried (empty: all).
+    whose edits are tried (empty: all). ``everywhere``: no line is more suspect than another.
 
     An edit that leaves the forward pass as it is is judged by the known derivatives; one that changes it is examined anew.
     Every edit that is given out has passed an examination of its own.
@@ -61,6 +61,8 @@ def search(
     end = start + seconds
     before = _right(reference)
     told = facts(session, program, reference)
+    if everywhere:
+        told = {file: replace(known, suspect_lines=()) for file, known in told.items()}
     later: list[tuple[Edit, Program]] = []
     elsewhere: list[tuple[Edit, Program]] = []
     partial: list[Mended] = []  # kept back for a while: an edit that mends everything is the better explanation

@@ -110,7 +110,7 @@ def piled_up(case: Case, current: Examination, piled: update.Accumulation) -> No
 
     row = Evidence("share of the first step that the second step contains", 0.0, piled.memory)
     what = "each step contains all steps before"
-    if case.take(piled.reference, what, accept=mended, evidence=(row,), only=_PILING) is None:
+    if case.take(piled.reference, what, accept=mended, evidence=(row,), only=_PILING, everywhere=True) is None:
         case.open_questions.append(f"{what}, and no edit was found that changes that")
 
 

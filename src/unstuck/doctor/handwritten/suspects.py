@@ -60,6 +60,7 @@ def _lines(
     update: dict[int, float] = {}
     begun: dict[int, float] = {}  # when a line was reached for the last time
     beside: dict[int, float] = {}  # run in the backward pass on values that no parameter influences
+    again: set[int] = set()  # of these, what each round of the backward pass does anew: it may clear what should last
     sure = {key: acting for key, acting in verified_values(examination).items() if key in window.series}
     verified = _verified_lines(sure, window, sites, file)
     judged = examination.best.verdicts if examination.best is not None else []
@@ -87,6 +88,8 @@ def _lines(
                 backward[site.line] = max(last, backward.get(site.line, 0.0))
         elif last > end:
             beside[site.line] = max(last, beside.get(site.line, 0.0))
+            if np.count_nonzero(series.order > end) > 1:
+                again.add(site.line)
     open_lines = [line for line, moment in backward.items() if line not in verified and moment >= start]
     chain = examination.chain
     if examination.state == "delta" and chain is not None and chain.objective.cotangent in window.series:
@@ -98,7 +101,7 @@ def _lines(
     likely = _making(known, examination, sites, file)
     ordered = sorted(
         (line for line in moments if line in open_lines or line not in backward),
-        key=lambda line: (line not in likely, line not in backward, moments[line]),
+        key=lambda line: (line not in likely, line not in backward and line not in again, moments[line]),
     )
     return sorted(forward, key=lambda line: forward[line]), ordered, sorted(update)
 
