@@ -97,5 +97,5 @@ class Follow:
         }
 
     def _plain(self, series: dict[tuple[int, str], Series], cut: bool = False) -> dict[str, Any]:
-        self.recorder.series = series
+        self.recorder.series = dict(series)  # (a pass may be one of the first and one of the last)
         return {"series": self.recorder.taken(), "leaves": {}, "cut": cut}

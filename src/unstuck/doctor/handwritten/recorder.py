@@ -200,9 +200,10 @@ class Recorder:
             series.kind = "f"
 
     def taken(self) -> list[dict[str, Any]]:
-        """The window as plain data for the wire."""
+        """The window as plain data for the wire; what was recorded is given up on the way, so that it is there once."""
         out = []
-        for (site, part), series in self.series.items():
+        for site, part in list(self.series):
+            series = self.series.pop((site, part))
             same = len(set(series.shapes)) == 1
             first = series.shapes[0]
             flat = (

@@ -18,17 +18,16 @@ class Closed(ConnectionError):
 
 def send(connection: socket.socket, message: Any) -> None:
     """Send ``message``: None, bool, int, float, str, list, dict with text keys, NumPy arrays of numbers."""
-    blocks: list[bytes] = []
+    blocks: list[np.ndarray[Any, Any]] = []  # sent one after the other: a window can be large, and a copy as large again
     offset = 0
 
     def plain(value: Any) -> Any:
         nonlocal offset
         if isinstance(value, np.ndarray):
             raw = np.ascontiguousarray(value)
-            data = raw.tobytes()
-            blocks.append(data)
-            offset += len(data)
-            return {"~": [raw.dtype.str, list(value.shape), offset - len(data)]}
+            blocks.append(raw)
+            offset += raw.nbytes
+            return {"~": [raw.dtype.str, list(value.shape), offset - raw.nbytes]}
         if isinstance(value, dict):
             return {str(key): plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -38,7 +37,10 @@ def send(connection: socket.socket, message: Any) -> None:
         return value
 
     text = json.dumps(plain(message)).encode()
-    connection.sendall(_HEAD.pack(len(text), offset) + text + b"".join(blocks))
+    connection.sendall(_HEAD.pack(len(text), offset) + text)
+    for block in blocks:
+        if block.nbytes:
+            connection.sendall(block.reshape(-1).view(np.uint8).data)
 
 
 def receive(connection: socket.socket) -> Any:
@@ -56,10 +58,10 @@ def receive(connection: socket.socket) -> Any:
             return np.frombuffer(block, dtype=kind, count=count, offset=start).reshape(shape)
         return value
 
-    return json.loads(text, object_hook=arrays)
+    return json.loads(bytes(text), object_hook=arrays)
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
+def _exactly(connection: socket.socket, size: int) -> memoryview:
     buffer = bytearray(size)
     view, got = memoryview(buffer), 0
     while got < size:
@@ -67,4 +69,4 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
         if n == 0:
             raise Closed("the watched program ended")
         got += n
-    return bytes(buffer)
+    return view.toreadonly()
