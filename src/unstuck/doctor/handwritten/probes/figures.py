@@ -139,8 +139,13 @@ class Figures:
         return [(a, b) for a, b in zip(starts, ends, strict=True) if b - a >= LEAST]
 
     # Values of expressions ---------------------------------------------------------------------------------------------------
-    def values(self, node: ast.expr, site: Site, window: Window, moments: Array) -> list[Array] | None:
-        """The values that an expression had last before each moment, None where it was not recorded."""
+    def values(
+        self, node: ast.expr, site: Site, window: Window, moments: Array, *, constants: bool = True
+    ) -> list[Array] | None:
+        """The values that an expression had last before each moment, None where it was not recorded.
+
+        ``constants``: also what a variable holds that training does not change.
+        """
         text = _flat(self.text.of(node))
         best: Series | None = None
         for other in self._sites.get(text, []):
@@ -161,7 +166,7 @@ class Figures:
             ):
                 best = series
         if best is None:
-            constant = self._constant(node, site)
+            constant = self._constant(node, site) if constants else None
             return None if constant is None else [constant] * len(moments)
         places = np.searchsorted(best.order, moments, side="right") - 1
         members = self._members(best)
@@ -232,9 +237,9 @@ class Figures:
         return None
 
     def _outputs(self, node: ast.expr, site: Site, window: Window, moments: Array, rows: int) -> Array | None:
-        """(rows, columns) of the numbers that are not whole which the answers come from."""
+        """(rows, columns) of the numbers that are not whole which the answers come from (no inputs: they are no answers)."""
         for part in self.origins(node, site):
-            values = self.values(part, site, window, moments)
+            values = self.values(part, site, window, moments, constants=False)
             if values is None:
                 continue
             flat = np.concatenate([v.ravel() for v in values])

@@ -16,6 +16,7 @@ from .stale import share_after
 
 CAUSE = "metric-wrong"
 MOST_EDITS = 14
+FAR = 0.08  # by which the figure that is expected may not be farther from that of the training rows than the one that is shown
 _ROUNDS = {"round", "rint", "around", "round_", "int", "floor", "astype"}
 
 
@@ -25,7 +26,12 @@ def examine(e: Examination, figures: Figures, out: Verdicts) -> None:
     if not rounds:
         out.skip("no comparison of answers with labels was found behind the printed figures", CAUSE)
         return
-    wrong = [c for c in rounds if abs(c.share - c.own) > max(0.03, 2.5 / c.rows)]
+    learnt = e.start.score if e.start is not None and e.start.kind == "accuracy" else float("nan")
+    wrong = [
+        c for c in rounds
+        if abs(c.share - c.own) > max(0.03, 2.5 / c.rows)
+        and not abs(c.share - learnt) < 0.02 < abs(c.own - learnt) - FAR  # what is shown is what the training rows say
+    ]  # fmt: skip
     done: set[int] = set()
     for last in reversed(wrong):
         if last.site.line in done or len(done) >= 2:
