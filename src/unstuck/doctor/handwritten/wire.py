@@ -18,7 +18,9 @@ class Closed(ConnectionError):
 
 def send(connection: socket.socket, message: Any) -> None:
     """Send ``message``: None, bool, int, float, str, list, dict with text keys, NumPy arrays of numbers."""
-    blocks: list[np.ndarray[Any, Any]] = []  # sent one after the other: a window can be large, and a copy as large again
+    blocks: list[
+        np.ndarray[Any, Any]
+    ] = []  # sent one after the other: a window can be large, and a copy as large again
     offset = 0
 
     def plain(value: Any) -> Any:
