@@ -12,6 +12,7 @@ from `--seed`; use another seed for programs that the diagnosis was not tuned on
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
@@ -89,7 +90,8 @@ def main() -> int:
         print(f"written to {ask.write}")
         return 0
     verdicts = []
-    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+    # Ctrl-C ends it early: what was judged until then is counted.
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder, contextlib.suppress(KeyboardInterrupt):
         for verdict in score.run([*faulty, *healthy], Path(folder), command, ask.timeout, ask.jobs):
             verdicts.append(verdict)
             wrong = verdict.broken or (not verdict.named if verdict.key else verdict.detected)

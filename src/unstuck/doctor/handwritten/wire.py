@@ -18,9 +18,8 @@ class Closed(ConnectionError):
 
 def send(connection: socket.socket, message: Any) -> None:
     """Send ``message``: None, bool, int, float, str, list, dict with text keys, NumPy arrays of numbers."""
-    blocks: list[
-        np.ndarray[Any, Any]
-    ] = []  # sent one after the other: a window can be large, and a copy as large again
+    # Arrays are sent one after the other: a window can be large, and one text of them all as large again.
+    blocks: list[np.ndarray[Any, Any]] = []
     offset = 0
 
     def plain(value: Any) -> Any:
