@@ -365,4 +365,4 @@ def test_exit_code_2_is_one_sentence_on_standard_error(tmp_path: Path, arguments
 
 @pytest.mark.parametrize("program", sorted((CASES.parent / "unusual").glob("*.py")), ids=lambda path: path.stem)
 def test_a_program_that_descends_something_unusual_is_accused_of_nothing(program: Path) -> None:
-    assert not faults(diagnose(program, budget_seconds=GENEROUS))
+    assert not faults(diagnose(program, budget_seconds=30.0))
