@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from unstuck.doctor.handwritten import diagnose
+from unstuck.doctor.handwritten import diagnose, penalised
+from unstuck.doctor.handwritten.examine import examine
+from unstuck.doctor.handwritten.program import from_text
+from unstuck.doctor.handwritten.session import Session
 
 PROGRAM = """\
 import numpy as np
@@ -68,3 +71,12 @@ def test_what_one_layer_lacks_of_the_loss_is_named(
 
 def test_a_penalty_in_every_step_is_no_fault(tmp_path: Path) -> None:
     assert not faults(tmp_path, PROGRAM)
+
+
+def test_beside_tiny_biases_a_penalty_is_rounding(tmp_path: Path) -> None:
+    plain = PROGRAM.replace("np.zeros((1, 8))\n", "np.full((1, 8), 1e-7) * np.arange(1, 9)\n", 1)
+    with Session(from_text(plain, tmp_path, "net.py")) as session:
+        found = examine(session, session.program, session.scout(seconds=10.0, patience=0.3))
+    assert found is not None
+    steps = penalised.judge(found[0])
+    assert steps is not None and not steps.wrong and steps.parts["w1"].expected > 0

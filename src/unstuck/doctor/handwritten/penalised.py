@@ -16,6 +16,7 @@ from .records import Array
 
 EXACT = 1e-6  # relative error of a decomposition
 FAR = 1e-3  # relative difference of two factors that are not the same
+VISIBLE = 1e-5  # share of a step under which a difference of penalties is rounding
 DECAY = 1e-5  # share of a step from which on it counts as shrinking or growing of the weights
 MOST_OWN = 24  # numbers of the program that are taken for its loss
 
@@ -124,7 +125,13 @@ def _under(examination: Examination, data: Objective, own: Objective, signs: boo
     if taken is None:
         return None
     usual = _mode([a for a, _ in taken.values()])
-    parts = {known.parameters[i].path: Parts(a / usual, b / usual, penalties[i] / scale) for i, (a, b) in taken.items()}
+    parts = {}
+    for i, (a, b) in taken.items():
+        parameter, expected = known.parameters[i], penalties[i] / scale
+        step = np.max(np.abs(directions[i] @ parameter.update.ravel()))
+        # Beside weights that are still tiny (biases after a step) the penalty's part is rounding, whatever it seems to be.
+        seen = np.max(np.abs(shift[i])) * abs(b - expected * a) > VISIBLE * step
+        parts[parameter.path] = Parts(a / usual, b / usual if seen else expected * a / usual, expected)
     return Penalised(own, parts, usual)
 
 
