@@ -141,6 +141,13 @@ class Examination:
         return Data(self)
 
     @cached_property
+    def errors(self) -> tuple[Array, float] | None:
+        """Mean squared error in stretches of the run, and that of always giving the mean of the targets."""
+        from .step_length import errors
+
+        return errors(self)
+
+    @cached_property
     def hidden_layers(self) -> list[HiddenLayer]:
         """The hidden layers as they answer the first and the last rows of training."""
         from .units import hidden_layers

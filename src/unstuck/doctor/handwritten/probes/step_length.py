@@ -297,7 +297,7 @@ def _longer_finding(e: Examination, times: float, after: Quality, cause: str) ->
     )
     edit = e.experiments.scale_epochs(times, cause)
     evidence = _longer_evidence(e, times, after)
-    if cause == "plateau" and (curve := errors(e)) is not None:
+    if cause == "plateau" and (curve := e.errors) is not None:
         evidence += [
             Evidence("mean squared error in the middle of the run", None, float(f"{np.median(curve[0]):.4g}")),
             Evidence("that of always giving the mean of the targets", None, float(f"{curve[1]:.4g}")),
@@ -318,7 +318,7 @@ def _flat(e: Examination) -> bool:
     """For most of the run the error is that of always giving the mean, although the steps are many."""
     if e.start is None or e.start.passes < 4 * TAIL:
         return False
-    curve = errors(e)
+    curve = e.errors
     if curve is None:
         return False
     blocks, constant = curve
