@@ -78,7 +78,7 @@ class Case:
         and its examination.
 
         ``accept``, ``only`` and ``everywhere`` as in `repair.search`. ``must_help``: the program's own figures have to get better
-        as well; ``must_not_hurt``: they must not get worse, not even a little.
+        as well; ``must_not_hurt``: they must not get worse, not even a little. A mend that makes them much worse is never taken.
         ``first_cause``: the likeliest cause of the edit has to be one of ``only``.
         """
         seconds = min(0.5 * self.budget, self.left() - 4.0)

@@ -52,10 +52,8 @@ class Stuck:
 def examine(e: Examination) -> Verdicts:
     """Measure the hidden units over the run, and look for the one change that sets them free and lets the program learn."""
     out = Verdicts()
-    if e.learns_well():
-        return out.rule_out("the training rows are answered well", *CAUSES)
-    if e.explained:
-        return out.skip(f"first mend what was found ({e.explained})", *CAUSES)
+    if e.settled(out, *CAUSES):
+        return out
     if e.start is None:
         return out.skip("the training could not be followed to its end", *CAUSES)
     layers = e.hidden_layers

@@ -265,6 +265,14 @@ class Examination:
         q = self.start
         return q is not None and ((q.kind == "accuracy" and q.score >= 0.93) or (q.kind == "R²" and q.score >= 0.9))
 
+    def settled(self, out: Verdicts, *causes: str) -> bool:
+        """Nothing is to be looked for that hinders learning: it learns well, or something that explains it was found already."""
+        if self.learns_well():
+            out.rule_out("the training rows are answered well", *causes)
+        elif self.explained:
+            out.skip(f"first mend what was found ({self.explained})", *causes)
+        return self.learns_well() or bool(self.explained)
+
     @cached_property
     def chance(self) -> float:
         """The score of always giving the same answer: share of the largest class, or 0 (of R²)."""

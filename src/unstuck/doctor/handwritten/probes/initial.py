@@ -24,10 +24,8 @@ CAUSES = ("init-symmetric", "init-all-positive", "init-too-large", "init-too-sma
 def examine(e: Examination) -> Verdicts:
     """Draw the first weights otherwise and see whether the same program then learns."""
     out = Verdicts()
-    if e.learns_well():
-        return out.rule_out("the training rows are answered well", *CAUSES)
-    if e.explained:
-        return out.skip(f"first mend what was found ({e.explained})", *CAUSES)
+    if e.settled(out, *CAUSES):
+        return out
     weights = [p for p in first_weights(e) if p.before.size > 1]
     lines = {p.path: lines_of(e, p) for p in weights}
     if not weights:

@@ -20,10 +20,8 @@ def examine(e: Examination) -> Verdicts:
     pair = e.targets()
     if pair is None:
         return out.skip("the targets were not found", "targets-out-of-reach")
-    if e.learns_well():
-        return out.rule_out("the training rows are answered well", "targets-out-of-reach")
-    if e.explained:
-        return out.skip(f"first mend what was found ({e.explained})", "targets-out-of-reach")
+    if e.settled(out, "targets-out-of-reach"):
+        return out
     o, t = pair
     reached = _extremes(e)
     low, high = (float(min(o.min(), reached[0])), float(max(o.max(), reached[1])))

@@ -21,10 +21,8 @@ CAUSES = ("inputs-unscaled",)
 def examine(e: Examination) -> Verdicts:
     """Standardise the inputs where they are made, and see whether the same program then learns."""
     out = Verdicts()
-    if e.learns_well():
-        return out.rule_out("the training rows are answered well", "inputs-unscaled")
-    if e.explained:
-        return out.skip(f"first mend what was found ({e.explained})", "inputs-unscaled")
+    if e.settled(out, "inputs-unscaled"):
+        return out
     data = e.data
     found = data.inputs
     if found is None:

@@ -33,10 +33,8 @@ LARGE_STEP, SMALL_STEP = 0.3, 1e-4  # first step beside the weights: beyond thes
 def examine(e: Examination) -> Verdicts:
     """Other rates, a stricter rule to stop, more epochs, more units: which of them alone lets the program learn?"""
     out = Verdicts()
-    if e.learns_well():
-        return out.rule_out("the training rows are answered well", *CAUSES)
-    if e.explained:
-        return out.skip(f"first mend what was found ({e.explained})", *CAUSES)
+    if e.settled(out, *CAUSES):
+        return out
     if e.start is None:
         return out.skip("the training could not be followed to its end", *CAUSES)
     notes: list[Finding] = []
