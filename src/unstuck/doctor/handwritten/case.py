@@ -16,7 +16,7 @@ from unstuck.doctor.findings import Evidence, Finding, Fix, Mark, NotChecked, Pr
 from . import computed
 from .edits.model import Edit
 from .examine import Examination
-from .outcomes import CLEAR, MUCH, compared, gained, improved, worsened
+from .outcomes import ALL, CLEAR, MUCH, compared, gained, improved, worsened
 from .probes import frozen
 from .probes.base import Examination as Subject
 from .program import Program
@@ -94,7 +94,8 @@ class Case:
             proof, outcome = self.proof(current, mended)
             own = mended.examination.best is not None and mended.examination.best.objective.kind == "own"
             sure = (own or current.state in ("right", "wrong") or accept is not None) and not must_help
-            if worsened(self.outcome, outcome, CLEAR if must_not_hurt else MUCH):
+            harm = CLEAR if must_not_hurt else (ALL if _outright(current, mended.examination) else MUCH)
+            if worsened(self.outcome, outcome, harm):
                 continue
             if not sure and not self.helps(outcome, proof):
                 continue  # fits a loss that the program may never have meant, and it does not learn better
@@ -194,6 +195,14 @@ class Case:
                 rows.append(Evidence("summed squared error of the mended program", None, float(f"{freed.reached:.4g}")))
             return rows, tuple(stuck.notes(freed.reached if freed is not None and freed.complete else None))
         return [], ()
+
+
+def _outright(current: Examination, mended: Examination) -> bool:
+    """The loss that some weights already descended is descended by all of them now: what it is was never in doubt."""
+    if current.best is None or mended.best is None or current.state != "wrong" or mended.state != "right":
+        return False
+    agreed = [v for v in current.best.of("right") if not v.small]
+    return bool(agreed) and mended.best.objective.name == current.best.objective.name
 
 
 def diff(program: Program, edit: Edit) -> str:

@@ -294,6 +294,9 @@ def _shown(values: dict[str, Any]) -> dict[str, str]:
     return dict(list(shown.items())[:12])
 
 
+LAZY = ("numpy.random", "numpy.linalg")  # loaded at their first use, which would be in every fork anew
+
+
 def serve(address: str, scratch: str) -> None:
     """Accept jobs until the parent's first connection closes."""
     server = socket.socket(socket.AF_UNIX)
@@ -301,7 +304,7 @@ def serve(address: str, scratch: str) -> None:
     server.listen(8)
     keeper, _ = server.accept()
     hello = wire.receive(keeper)
-    for name in hello["imports"]:
+    for name in [*hello["imports"], *LAZY]:
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,11 +86,11 @@ def sources(parameter: Parameter, window: Window) -> list[Source]:
     for key, series in window.series.items():
         if not series.is_float:
             continue
-        sizes = {int(np.prod(s)) for s in series.shapes}
+        sizes = {math.prod(s) for s in series.shapes}
         if (n in sizes and n > 1) or (n == 1 and series.count <= 8):
             picked = range(series.count) if series.count <= 16 else [*range(8), *range(series.count - 8, series.count)]
             for i in picked:
-                if int(np.prod(series.shapes[i])) != n:
+                if math.prod(series.shapes[i]) != n:
                     continue
                 value, when = series.occurrence(i), float(series.order[i])
                 weight = 0.8 if i == series.count - 1 or series.shapes.count(series.shapes[i]) == 1 else 0.5
@@ -123,8 +124,8 @@ def compare(known: Understanding, derivatives: Derivatives, window: Window | Non
         moves = bool(np.max(np.abs(parameter.update)) > NOTHING * largest)
         tables.append((parameter, own, moves, *_fit(user, true[:, i], floor[:, i, 0])))
     out = []
-    for row, objective in enumerate(objectives):
-        comparison = _judge(objective, row, tables)
+    for row in np.flatnonzero(_promising(tables, len(objectives))).tolist():
+        comparison = _judge(objectives[row], row, tables)
         if comparison is not None:
             out.append(comparison)
     out.sort(key=lambda c: -c.score)
@@ -134,20 +135,18 @@ def compare(known: Understanding, derivatives: Derivatives, window: Window | Non
 def first_output(derivatives: Derivatives, window: Window) -> float:
     """The moment of the first complete value that could be compared with a target (or else is one number) and on which as many
     parameters act as on any such value: no gradient is known before it. 0 where there is none."""
-    ends: dict[str, list[tuple[int, float]]] = {"loss": [], "own": []}
-    for objective in derivatives.objectives:
-        series = window.series.get(objective.value)
-        if objective.kind not in ends or series is None:
-            continue
-        target = None if objective.target is None else window.series.get(objective.target)
-        if target is not None and np.all(target.flat == target.flat[0]):
-            continue
-        acting = np.max(np.abs(objective.derivative), axis=1) > 50 * np.max(objective.floor, axis=1)
-        ends[objective.kind].append((int(acting.sum()), float(series.order[-1])))
-    for found in ends.values():
-        most = max((count for count, _ in found), default=0)
+    for kind in ("loss", "own"):
+        found: dict[int, list[float]] = {}
+        for objective in derivatives.objectives:
+            series = window.series.get(objective.value) if objective.kind == kind else None
+            if series is None:
+                continue
+            target = None if objective.target is None else window.series.get(objective.target)
+            if target is None or not target.constant:
+                found.setdefault(objective.acting, []).append(float(series.order[-1]))
+        most = max(found, default=0)
         if most:
-            return min(moment for count, moment in found if count == most)
+            return min(found[most])
     return 0.0
 
 
@@ -176,6 +175,16 @@ def _fit(user: Array, true: Array, noise: Array) -> tuple[Array, Array, Array, A
 
 
 _Table = tuple[Parameter, list[Source], bool, Array, Array, Array, Array]
+
+
+def _promising(tables: list[_Table], count: int) -> Array:
+    """The objectives with which the update or a recorded value of some parameter is parallel; all of them where every parameter
+    is a single number (one number is always parallel)."""
+    found = np.zeros(count, bool)
+    large = [t for t in tables if t[0].before.size > 1]
+    for _, _, _, factor, residual, limit, tiny in large:
+        found |= ~tiny & np.any((residual <= limit[:, None]) & (factor != 0.0), axis=1)
+    return found if large else np.ones(count, bool)
 
 
 def _judge(objective: Objective, row: int, tables: list[_Table]) -> Comparison | None:

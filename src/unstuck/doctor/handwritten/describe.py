@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 
 import numpy as np
 
@@ -119,7 +120,7 @@ def _rows(examination: Examination, loss: Objective | None, outputs: int | None)
     series = series_before(known.window, known.update_moment).get(loss.value)
     if series is None:
         return None
-    size = int(np.prod(series.shapes[-1])) if len(set(series.shapes)) > 1 else series.flat.size
+    size = math.prod(series.shapes[-1]) if len(set(series.shapes)) > 1 else series.flat.size
     return size // outputs if size % outputs == 0 else None
 
 

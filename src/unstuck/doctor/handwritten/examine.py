@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compare import Comparison, compare
-from .nudge import Derivatives, differentiate
+from .nudge import Derivatives, Key, differentiate
 from .program import Program
 from .records import Array, Window
 from .session import Session, Step
@@ -72,7 +72,7 @@ def judged(known: Understanding, derivatives: Derivatives, window: Window | None
     ranking = compare(known, derivatives, window)
     held = [p.before.ravel() for p in known.parameters]
     losses = [c for c in ranking if c.objective.kind != "chain"]
-    chains = [c for c in ranking if c.objective.kind == "chain" and not _is_parameter(c, known, held)]
+    chains = [c for c in ranking if c.objective.kind == "chain" and not is_parameter(c, known, held)]
     best, chain = next(iter(losses), None), next(iter(chains), None)
     clean = next((c for c in losses if c.clean), None)
     clean_chain = next((c for c in chains if c.clean), None)
@@ -84,7 +84,7 @@ def judged(known: Understanding, derivatives: Derivatives, window: Window | None
     return Examination(known, derivatives, "wrong" if partial else "unknown", best, chain, ranking)
 
 
-def _is_parameter(comparison: Comparison, known: Understanding, held: list[Array]) -> bool:
+def is_parameter(comparison: Comparison, known: Understanding, held: list[Array]) -> bool:
     """The value is a parameter itself: then the "chain" would only say that an update is what it is."""
     series = known.window.series[comparison.objective.value]
     first = series.occurrence(0).ravel()
@@ -159,8 +159,7 @@ def trial(session: Session, variant: Program, loop: int, reference: Examination)
         o for o in objectives
         if same and o.kind != "chain" and base[o.value].flat.tobytes() in marks
     ]  # fmt: skip
-    best = reference.best.objective if reference.best is not None else None
-    intact = same and (best is None or base[best.value].flat.tobytes() in marks)
+    intact = same and all(base[value].flat.tobytes() in marks for value in _ends(reference))
     if not held:
         return Trial(known, None, False)
     with np.errstate(all="ignore"):
@@ -170,6 +169,17 @@ def trial(session: Session, variant: Program, loop: int, reference: Examination)
     top = clean or next(iter(ranking), None)
     state = "right" if clean else "wrong"
     return Trial(known, Examination(known, derivatives, state, top, None, ranking), intact)
+
+
+def _ends(reference: Examination) -> set[Key]:
+    """The values that say that a forward pass is still the same: that of what is descended; where this is open, every number
+    that depends on most parameters."""
+    ends = set() if reference.best is None else {reference.best.objective.value}
+    if reference.state == "delta":
+        own = [o for o in reference.derivatives.objectives if o.kind == "own"]
+        most = max((o.acting for o in own), default=0)
+        ends |= {o.value for o in own if o.acting == most}
+    return ends
 
 
 def later_steps(session: Session, program: Program, reference: Examination, ahead: Iterable[int]) -> list[Examination]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
@@ -125,7 +126,7 @@ def _values(series: Iterator[Series]) -> list[_Value]:
         if not one.flat.size or one.flat.size > MOST_ELEMENTS:
             continue
         arrays = [_Value(one.occurrence(i), float(one.order[i]), False) for i in range(min(one.count, MOST_VALUES))]
-        if one.count > 1 and all(int(np.prod(s)) == 1 for s in one.shapes):
+        if one.count > 1 and all(math.prod(s) == 1 for s in one.shapes):
             arrays = [_Value(one.flat, float(one.order[0]), True)]
         elif one.count > 1 and len(set(one.shapes)) == 1 and len(one.shapes[0]) == 1:
             arrays.append(_Value(one.flat.reshape(one.count, -1), float(one.order[0]), False))

@@ -8,6 +8,7 @@ group of such floats in like objects (the biases of all neurons of a layer). Its
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 import sys
 import types
@@ -94,7 +95,7 @@ def nested_shape(value: Any) -> tuple[int, ...] | None:
     if not isinstance(value, (list, tuple)) or not value or len(value) > MOST_IN_LIST:
         return None
     first = nested_shape(value[0])
-    if first is None or int(np.prod(first)) * len(value) > MOST_IN_LIST:
+    if first is None or math.prod(first) * len(value) > MOST_IN_LIST:
         return None
     for item in value[1:]:
         if nested_shape(item) != first:

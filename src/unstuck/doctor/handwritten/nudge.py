@@ -7,8 +7,10 @@ value that the program itself recorded it tests the chain rule from o down, what
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -40,6 +42,12 @@ class Objective:
     vector: Array = field(default_factory=lambda: np.zeros(0))
     derivative: Array = field(default_factory=lambda: np.zeros((0, 0)))
     floor: Array = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @cached_property
+    def acting(self) -> int:
+        """How many parameters it depends on."""
+        largest = np.max(np.abs(self.derivative), axis=1)
+        return int(np.count_nonzero(largest > 50 * np.max(self.floor, axis=1)))
 
 
 @dataclass(frozen=True)
@@ -190,7 +198,7 @@ class _Plan:
                 labels.append((kind, name, target, cotangent))
 
         n = value.flat.size
-        scalar = all(not s or int(np.prod(s)) == 1 for s in value.shapes)
+        scalar = all(not s or math.prod(s) == 1 for s in value.shapes)
         add(np.ones(n), "own" if scalar else "sum", "sum")
         if scalar and n > 1:
             last = np.zeros(n)

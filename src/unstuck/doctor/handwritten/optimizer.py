@@ -10,6 +10,7 @@ the bias corrections and epsilon only enter the two coefficients. Kingma and Ba 
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -302,7 +303,7 @@ def _gradient(source: Source, window: Window, parameter: Parameter) -> Array | N
     n = parameter.before.size
     if series is None or source.occurrence >= series.count:
         return None
-    sizes = {int(np.prod(s)) for s in series.shapes}
+    sizes = {math.prod(s) for s in series.shapes}
     value = series.flat if sizes == {1} and series.flat.size == n else series.occurrence(source.occurrence)
     if value.size != n:
         return None

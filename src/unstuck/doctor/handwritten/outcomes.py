@@ -9,6 +9,7 @@ from .records import Outcome
 
 CLEAR = 0.03  # of the larger figure: a difference that is clear
 MUCH = 0.3  # of it: what a right mend does not cost
+ALL = 0.9  # of it: what not even a mend may cost of which the gradient check leaves no doubt (wrong steps may be lucky)
 
 
 def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None:

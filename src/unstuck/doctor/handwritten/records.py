@@ -86,6 +86,11 @@ class Series:
         """Where each occurrence ends in ``flat``."""
         return np.cumsum([math.prod(s) for s in self.shapes])
 
+    @cached_property
+    def constant(self) -> bool:
+        """All numbers are the same one."""
+        return bool(np.all(self.flat == self.flat[0]))
+
     def before(self, moment: float) -> Series | None:
         """The occurrences that came before a moment, None if there are none."""
         kept = int(np.searchsorted(self.order, moment))
@@ -93,7 +98,7 @@ class Series:
             return self
         if kept == 0:
             return None
-        size = sum(int(np.prod(s)) for s in self.shapes[:kept])
+        size = sum(math.prod(s) for s in self.shapes[:kept])
         return Series(self.key, self.flat[:size], self.shapes[:kept], self.order[:kept], self.is_float)
 
 

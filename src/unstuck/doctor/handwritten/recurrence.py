@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ def find_recurrence(known: Understanding) -> Recurrence | None:
     series = [
         s for k in known.influenced
         if (s := forward.get(k)) is not None and s.count > 1 and s.is_float and s.flat.size <= MOST_NUMBERS
-        and len(set(s.shapes)) == 1 and int(np.prod(s.shapes[0])) > 1
+        and len(set(s.shapes)) == 1 and math.prod(s.shapes[0]) > 1
     ]  # fmt: skip
     found = {}
     end = time.thread_time() + MOST_SECONDS

@@ -38,6 +38,7 @@ class Mended:
 
 
 SHARED = ("buffer-overwritten", "weights-aliased")  # causes whose repair stands where memory is made
+NORMALISED = ("softmax-axis-wrong",)  # and causes by which what is trained may not reach the output at all
 SHARED_AFTER = 24  # edits of the suspect lines that are tried before them
 SHARED_MOST = 12
 LATER = 24  # edits of the forward pass that are looked at when half of the time is over
@@ -61,6 +62,8 @@ def search(
     end = start + seconds
     before = _right(reference)
     told = facts(session, program, reference)
+    lost = reference.best is not None and any(v.status == "uncovered" for v in reference.best.verdicts)
+    early = (*NORMALISED, *SHARED) if lost else SHARED
     if everywhere:
         told = {file: replace(known, suspect_lines=()) for file, known in told.items()}
     later: list[tuple[Edit, Program]] = []
@@ -97,7 +100,7 @@ def search(
             partial.append(found)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for group in _groups(_in_stages(program, told, most, only), 2 * AT_ONCE):
+        for group in _groups(_in_stages(program, told, most, only, early), 2 * AT_ONCE):
             if time.monotonic() > end:
                 break
             runs = [(edit, program.with_source(edit.file, edit.source)) for edit in group]
@@ -162,18 +165,21 @@ def _unchecked(examination: Examination) -> set[str]:
     return set() if examination.best is None else {v.path for v in examination.best.of("unchecked")}
 
 
-def _in_stages(program: Program, told: dict[str, Facts], most: int, only: Collection[str]) -> Iterator[Edit]:
+def _in_stages(
+    program: Program, told: dict[str, Facts], most: int, only: Collection[str], early: Collection[str] = SHARED
+) -> Iterator[Edit]:
     """The edits of the suspect lines, then those of all other lines.
 
     Shared memory shows far from where it is made (an array allocated once acts in every line that uses it), so its few
-    repairs come early wherever they stand.
+    repairs come ``early`` wherever they stand.
     """
     everywhere = {file: replace(known, suspect_lines=()) for file, known in told.items()}
     seen = set()
     for number, edit in enumerate(_merged(program, told, most, only)):
         if number == SHARED_AFTER:
-            every = _merged(program, everywhere, 3 * most, only or SHARED)
-            for other in islice((e for e in every if e.cause in SHARED and e.source not in seen), SHARED_MOST):
+            every = _merged(program, everywhere, 3 * most, only or early)
+            few = sorted((e for e in every if e.cause in early and e.source not in seen), key=lambda e: e.cause in SHARED)
+            for other in few[:SHARED_MOST]:
                 seen.add(other.source)
                 yield other
         if edit.source not in seen:

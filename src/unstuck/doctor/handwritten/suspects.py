@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
-from .compare import first_output
+from .compare import Comparison, first_output
 from .edits.model import Facts
-from .examine import Examination
+from .examine import Examination, is_parameter
 from .instrument import Site
+from .nudge import Key
 from .program import Program
 from .records import Array, Series, Window
 from .session import Session
@@ -56,21 +60,24 @@ def _lines(
     end = _end_of_forward(known, examination)
     new = [p.after.ravel() for p in known.parameters if not p.unmoved]
     forward: dict[int, float] = {}
+    last_forward: dict[int, float] = {}
     backward: dict[int, float] = {}
     update: dict[int, float] = {}
     begun: dict[int, float] = {}  # when a line was reached for the last time
     beside: dict[int, float] = {}  # run in the backward pass on values that no parameter influences
+    made = _made(window)
+    anew: set[int] = set()  # lines of the backward pass that do more than to read what the forward pass made
     again: set[int] = set()  # of these, what each round of the backward pass does anew: it may clear what should last
     sure = {key: acting for key, acting in verified_values(examination).items() if key in window.series}
     verified = _verified_lines(sure, window, sites, file)
     judged = examination.best.verdicts if examination.best is not None else []
     wrong = {v.path for v in judged if v.status in ("wrong", "scaled")}
     handed_on = [key for key, acting in sure.items() if acting & wrong]
-    start = max((float(window.series[key].order[0]) for key in handed_on), default=0.0)
+    start = max((made(key) for key in handed_on), default=0.0)
     if (
         handed_on
     ):  # right values on the way to the wrong ones: what follows the last of them is suspect, or what is missing there
-        last_right = max(handed_on, key=lambda key: window.series[key].order[0])
+        last_right = max(handed_on, key=made)
         verified -= {sites[last_right[0]].line}
     for key, series in window.series.items():
         site = sites[key[0]]
@@ -84,8 +91,11 @@ def _lines(
         if key in known.touched:
             if first <= end:
                 forward.setdefault(site.line, first)
+                last_forward[site.line] = max(first, last_forward.get(site.line, 0.0))
             if last > end:
                 backward[site.line] = max(last, backward.get(site.line, 0.0))
+                if made(key) > end:
+                    anew.add(site.line)
         elif last > end:
             beside[site.line] = max(last, beside.get(site.line, 0.0))
             if np.count_nonzero(series.order > end) > 1:
@@ -96,12 +106,20 @@ def _lines(
         made = float(window.series[chain.objective.cotangent].order[-1])
         before = {line: moment for line, moment in {**beside, **backward}.items() if begun[line] <= made}
         behind = sorted(before, key=lambda line: -before[line])  # from what is sent down back to where it comes from
+        if any(v.status == "uncovered" for v in judged):  # what is trained does not reach the output
+            behind += [line for line in sorted(forward, key=lambda line: -last_forward[line]) if line not in before]
         return sorted(forward, key=lambda line: forward[line]), behind, []
     moments = {**beside, **{line: backward[line] for line in open_lines}}
     likely = _making(known, examination, sites, file)
+    shown = _showing(examination, sites, file)
     ordered = sorted(
         (line for line in moments if line in open_lines or line not in backward),
-        key=lambda line: (line not in likely, line not in backward and line not in again, moments[line]),
+        key=lambda line: (
+            line not in likely,
+            line in shown or (line in backward and line not in anew),
+            line not in backward and line not in again,
+            moments[line],
+        ),
     )
     return sorted(forward, key=lambda line: forward[line]), ordered, sorted(update)
 
@@ -136,20 +154,35 @@ def _making(known: Understanding, examination: Examination, sites: list[Site], f
         sites[key[0]].line
         for key, series in known.window.series.items()
         if sites[key[0]].file == file and sites[key[0]].kind == "target" and series.is_float
-        and float(series.order[-1]) > end and own in {int(np.prod(shape)) for shape in series.shapes}
+        and float(series.order[-1]) > end and own in {math.prod(shape) for shape in series.shapes}
     }  # fmt: skip
+
+
+def _showing(examination: Examination, sites: list[Site], file: str) -> set[int]:
+    """The lines that store the loss as one number: what a gradient written by hand seldom reads."""
+    losses = {
+        c.objective.value
+        for c in examination.ranking
+        if c.objective.kind == "own" and any(v.status in ("right", "unmoved") and not v.small for v in c.verdicts)
+    }
+    return {sites[key[0]].line for key in losses if sites[key[0]].file == file and sites[key[0]].kind == "target"}
 
 
 def _end_of_forward(known: Understanding, examination: Examination) -> float:
     """The moment from which everything could be backward pass: the first complete value that fits as well as the best one."""
     best = examination.best or examination.chain
+    output = first_output(examination.derivatives, known.window)
     if best is None:
-        return first_output(examination.derivatives, known.window)
-    right = {v.path for v in best.of("right")}
+        return output
+    data = _data_part(examination) or best
+    right = {v.path for v in data.of("right")}
     forward = series_before(known.window, known.update_moment)
     ends: dict[str, list[float]] = {"loss": [], "own": [], "sum": [], "chain": []}
+    if best.objective.kind == "own" and output:
+        ends["own"].append(output)
+    held = [p.before.ravel() for p in known.parameters]
     for c in examination.ranking:
-        series = forward.get(c.objective.value)
+        series = None if is_parameter(c, known, held) else forward.get(c.objective.value)
         if series is not None and {v.path for v in c.of("right")} >= right:
             target = None if c.objective.target is None else known.window.series.get(c.objective.target)
             if target is None or np.any(target.flat != target.flat[0]):
@@ -159,6 +192,27 @@ def _end_of_forward(known: Understanding, examination: Examination) -> float:
                 equal = [o for o in forward.values() if o.flat.size == series.flat.size and o.flat.tobytes() == mark]
                 ends[c.objective.kind].append(min(float(o.order[-1]) for o in equal))
     return min(ends["loss"], default=min(ends["own"] + ends["sum"] + ends["chain"], default=0.0))
+
+
+def _made(window: Window) -> Callable[[Key], float]:
+    """When the first value of a series was recorded for the first time (it may have been read again under other names)."""
+    first: dict[bytes, float] = {}
+    for series in window.series.values():
+        if series.is_float:
+            mark = series.occurrence(0).tobytes()
+            first[mark] = min(float(series.order[0]), first.get(mark, np.inf))
+    return lambda key: first[window.series[key].occurrence(0).tobytes()]
+
+
+def _data_part(examination: Examination) -> Comparison | None:
+    """Where a number that the program computes is what is descended: the loss of the output that agrees with it for most
+    parameters (the number may hold more, as a penalty)."""
+    best = examination.best
+    if best is None or best.objective.kind != "own":
+        return None
+    right = {v.path for v in best.of("right")}
+    losses = [c for c in examination.ranking if c.objective.kind == "loss"]
+    return next((c for c in losses if any(not v.small and v.path in right for v in c.of("right"))), None)
 
 
 def verified_values(examination: Examination) -> dict[tuple[int, str], set[str]]:
@@ -171,14 +225,15 @@ def verified_values(examination: Examination) -> dict[tuple[int, str], set[str]]
     best = examination.best
     if best is None:
         return {}
-    true = best.objective.derivative
+    true = (_data_part(examination) or best).objective.derivative
+    end = _end_of_forward(examination.known, examination) or np.inf
     right: dict[tuple[int, str], set[str]] = {}
     for objective in examination.derivatives.objectives:
         if objective.kind != "chain" or objective.cotangent is None or objective.vector.size < 2:
             continue  # (one number times a number is always parallel)
         value = examination.known.window.series.get(objective.value)
-        if value is None or np.all(value.flat == value.flat[0]):
-            continue  # (so is one that is read several times)
+        if value is None or float(value.order[0]) > end or value.constant:
+            continue  # (so is one that is read several times; and what the backward pass computes leads to no output)
         mine = objective.derivative
         acting = np.max(np.abs(mine), axis=1) > 50 * np.max(objective.floor, axis=1)
         if acting.sum() < 2:

@@ -8,6 +8,7 @@ itself, a rate only the length of the step, the state of a recurrent network doe
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -217,9 +218,9 @@ def _unmoved(
 
 def _parts(series: Series, size: int) -> list[int]:
     """Occurrences of that size; -1 stands for all of them together."""
-    if all(not shape or int(np.prod(shape)) == 1 for shape in series.shapes):
+    if all(not shape or math.prod(shape) == 1 for shape in series.shapes):
         return [-1] if series.flat.size >= size else []
-    return [i for i, shape in enumerate(series.shapes[:64]) if int(np.prod(shape)) == size]
+    return [i for i, shape in enumerate(series.shapes[:64]) if math.prod(shape) == size]
 
 
 def _part(series: Series, index: int, size: int) -> Array:
@@ -362,7 +363,7 @@ def update_moment(window: Window, parameters: list[Parameter]) -> float:
         for series in window.series.values():
             if not series.is_float:
                 continue
-            size = int(np.prod(series.shapes[0]))
+            size = math.prod(series.shapes[0])
             if size == new.size and size > 1:
                 for i in range(min(series.count, 64)):
                     value = series.occurrence(i).ravel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +109,7 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
         and path in known.window.leaves and np.array_equal(value, known.window.leaves[path])
     ][:60]  # fmt: skip
     touched = {key: known.window.series[key] for key in known.touched if key in known.window.series}
-    sizes = {int(np.prod(s)) for series in touched.values() for s in series.shapes}
+    sizes = {math.prod(s) for series in touched.values() for s in series.shapes}
     candidates = [c for c in candidates if c.before.size in sizes][:MOST_FROZEN]
     if not candidates:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 import struct
 from typing import Any
@@ -53,7 +54,7 @@ def receive(connection: socket.socket) -> Any:
     def arrays(value: dict[str, Any]) -> Any:
         if len(value) == 1 and "~" in value:
             kind, shape, start = value["~"]
-            count = int(np.prod(shape, dtype=np.int64)) if shape else 1
+            count = math.prod(shape)
             if count == 0:
                 return np.zeros(shape, dtype=kind)
             return np.frombuffer(block, dtype=kind, count=count, offset=start).reshape(shape)
