@@ -33,7 +33,8 @@ class Case:
     """What the parts of a diagnosis share. ``program`` is the original with all edits that were taken on.
 
     ``open_questions``: what keeps a program without findings from being healthy. ``before``: cause -> the program in which it
-    was found. ``whole_run``: the original, run to its end beside the first look at it.
+    was found. ``whole_run``: the original, run to its end beside the first look at it. ``closed_form``: the known rule that
+    the steps follow, where that was found out.
     """
 
     session: Session
@@ -51,6 +52,7 @@ class Case:
     known_outcome: Outcome | None = None
     examination: Examination | None = None
     loop: int = -1
+    closed_form: str | None = None
 
     def __post_init__(self) -> None:
         self.program = self.original

@@ -36,7 +36,7 @@ def report(case: Case) -> Report:
         verdict = "undecided" if open_questions or program_error(case) is not None else "healthy"
     network = None
     with contextlib.suppress(OutOfTime, WatchError):
-        network = network_sentence(case.session, case.program, case.examination)
+        network = network_sentence(case.session, case.program, case.examination, case.closed_form)
     return Report(
         case.original.main, verdict, tuple(case.findings), tuple(consistent(case)), tuple(case.not_checked),
         network=network, not_understood=tuple(open_questions), checked=tuple(case.checked), notes=tuple(case.notes),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .nudge import Derivatives, Key, Objective
-from .records import Array, Window
+from .records import Array, Series, Window
 from .understand import Parameter, Understanding
 
 PARALLEL = 1e-5  # relative residual under which two sets of directional derivatives count as parallel
@@ -129,7 +129,23 @@ def compare(known: Understanding, derivatives: Derivatives, window: Window | Non
         if comparison is not None:
             out.append(comparison)
     out.sort(key=lambda c: -c.score)
+    series = (window or known.window).series
+    if out and not out[0].clean and _hollow(out[0].objective, series):
+        usual = next((c for c in out if _usual(c) and not _hollow(c.objective, series)), out[0])
+        out.remove(usual)
+        out.insert(0, usual)
     return out
+
+
+def _hollow(objective: Objective, series: dict[Key, Series]) -> bool:
+    """All targets are the same number: what some factor of a wrong gradient may well look like."""
+    target = series.get(objective.target) if objective.target is not None else None
+    return target is not None and target.flat.size > 2 and target.constant
+
+
+def _usual(comparison: Comparison) -> bool:
+    """A loss of the output, and some weights descend it."""
+    return comparison.objective.kind in ("own", "loss") and any(not v.small for v in comparison.of("right"))
 
 
 def first_output(derivatives: Derivatives, window: Window) -> float:

@@ -21,8 +21,13 @@ from .understand import Understanding, series_before
 _SAME = 1e-4  # relative difference of two rates or derivatives that count as equal
 
 
-def network_sentence(session: Session, program: Program, examination: Examination) -> str | None:
-    """Layers with their activations, loss, update rule and batch size, as far as recorded values tell them."""
+def network_sentence(
+    session: Session, program: Program, examination: Examination, closed_form: str | None = None
+) -> str | None:
+    """Layers with their activations, loss, update rule and batch size, as far as recorded values tell them.
+
+    ``closed_form``: the name of the known rule that the steps follow, where that was found out.
+    """
     known, best = examination.known, examination.best
     loss = _loss(examination)
     words, outputs = _network(examination)
@@ -35,7 +40,7 @@ def network_sentence(session: Session, program: Program, examination: Examinatio
     if loss is not None:
         parts.append(_PLAIN.get(loss.name, loss.name))
     if best is not None and best.clean:
-        rule = _rule(program, examination, best, loss, rows, outputs)
+        rule = closed_form or _rule(program, examination, best, loss, rows, outputs)
         if rule:
             parts.append(rule)
     if rows:

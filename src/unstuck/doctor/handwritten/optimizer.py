@@ -259,6 +259,10 @@ class _History:
             ratio = np.asarray(scales) / corrected
             away = min(away, float(np.max(np.abs(ratio / ratio[0] - 1))))
         if away < 1e-3:
+            # The recorded gradient may be a multiple of the one that is averaged (its sum, say): then both moments say so.
+            multiple = numerator.weight / (1 - numerator.decay)
+            if abs(second.weight / (1 - second.decay) / multiple**2 - 1) < 1e-3:
+                return Rule(name, "Adam")
             for moment in (numerator, second):
                 if abs(moment.weight / (1 - moment.decay) - 1) > 0.01:
                     return Rule(

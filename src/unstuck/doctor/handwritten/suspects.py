@@ -94,7 +94,7 @@ def _lines(
                 last_forward[site.line] = max(first, last_forward.get(site.line, 0.0))
             if last > end:
                 backward[site.line] = max(last, backward.get(site.line, 0.0))
-                if made(key) > end:
+                if made(key, -1) > end:
                     anew.add(site.line)
         elif last > end:
             beside[site.line] = max(last, beside.get(site.line, 0.0))
@@ -194,14 +194,20 @@ def _end_of_forward(known: Understanding, examination: Examination) -> float:
     return min(ends["loss"], default=min(ends["own"] + ends["sum"] + ends["chain"], default=0.0))
 
 
-def _made(window: Window) -> Callable[[Key], float]:
-    """When the first value of a series was recorded for the first time (it may have been read again under other names)."""
+def _made(window: Window) -> Callable[..., float]:
+    """When the first value (or another one) of a series was recorded for the first time: it may have been read again under
+    other names."""
     first: dict[bytes, float] = {}
     for series in window.series.values():
         if series.is_float:
-            mark = series.occurrence(0).tobytes()
-            first[mark] = min(float(series.order[0]), first.get(mark, np.inf))
-    return lambda key: first[window.series[key].occurrence(0).tobytes()]
+            for i in {0, series.count - 1}:
+                mark = series.occurrence(i).tobytes()
+                first[mark] = min(float(series.order[i]), first.get(mark, np.inf))
+
+    def made(key: Key, occurrence: int = 0) -> float:
+        return first[window.series[key].occurrence(occurrence).tobytes()]
+
+    return made
 
 
 def _data_part(examination: Examination) -> Comparison | None:

@@ -169,7 +169,8 @@ def _candidates(reading: Reading, statement: ast.stmt, slot: Reference) -> Itera
     for key in _sibling_keys(reading, node):
         yield key, node, -0.1
     for member in _sibling_members(reading, statement, node):
-        yield member, node, 0.1
+        same = root_name(node) != "self" and member.startswith(f"{root_name(node)}.")
+        yield member, node, -0.5 if same else 0.1  # (of the object that is at hand already)
     if isinstance(node, ast.Subscript) and _depth(node):
         yield text.of(node.value), node.value, 0.6
 
