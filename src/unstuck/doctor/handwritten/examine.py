@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compare import Comparison, compare
-from .nudge import Derivatives, Key, differentiate
+from .compare import PARALLEL, Comparison, ParameterVerdict, compare
+from .nudge import Derivatives, Key, Objective, differentiate
 from .program import Program
 from .records import Array, Window
 from .session import Session, Step
@@ -26,7 +26,8 @@ class Examination:
 
     ``state``: "right" (every parameter agrees with a loss), "delta" (the chain rule is right from a recorded value down to every
     parameter, but what is sent down fits no known loss), "wrong" (some parameters agree with a loss, others do not), "unknown".
-    ``best``: the best comparison with a loss; ``chain``: the best one with a recorded value sent down.
+    ``best``: the best comparison with a loss; ``chain``: the best one with a recorded value sent down. ``of_last``: the step
+    descends the loss of the last sample alone, and the program adds up those of all of them.
     """
 
     known: Understanding
@@ -35,6 +36,7 @@ class Examination:
     best: Comparison | None
     chain: Comparison | None
     ranking: list[Comparison]
+    of_last: bool = False
 
     @property
     def worst(self) -> float:
@@ -69,7 +71,9 @@ def reexamine(step: Step, loop: int, reference: Examination) -> Examination | No
 
 def judged(known: Understanding, derivatives: Derivatives, window: Window | None = None) -> Examination:
     """Compare and draw the conclusion."""
-    ranking = compare(known, derivatives, window)
+    every = compare(known, derivatives, window)
+    ranking = _without_parts(known, derivatives, every)
+    of_last = ranking is not every
     held = [p.before.ravel() for p in known.parameters]
     losses = [c for c in ranking if c.objective.kind != "chain"]
     chains = [c for c in ranking if c.objective.kind == "chain" and not is_parameter(c, known, held)]
@@ -78,10 +82,38 @@ def judged(known: Understanding, derivatives: Derivatives, window: Window | None
     clean_chain = next((c for c in chains if c.clean), None)
     if clean is not None:
         return Examination(known, derivatives, "right", clean, chain, ranking)
-    if clean_chain is not None:
+    if clean_chain is not None and not of_last:
         return Examination(known, derivatives, "delta", best, clean_chain, ranking)
     partial = best is not None and any(v.status in ("right", "unmoved") and not v.small for v in best.verdicts)
-    return Examination(known, derivatives, "wrong" if partial else "unknown", best, chain, ranking)
+    return Examination(known, derivatives, "wrong" if partial or of_last else "unknown", best, chain, ranking, of_last)
+
+
+def _without_parts(known: Understanding, derivatives: Derivatives, ranking: list[Comparison]) -> list[Comparison]:
+    """The ranking without the losses of the last sample alone, where the program itself adds up those of all samples.
+
+    Such a total then stands first: what is descended is a part of it.
+    """
+    own = [o for o in derivatives.objectives if o.kind == "own"]
+    totals: list[Objective] = []
+    parts: list[Comparison] = []
+    for c in ranking:
+        if c.clean and c.objective.name == "last":
+            whole = next(o for o in own if o.name == "sum" and o.value == c.objective.value)
+            found = [o for o in own if o.value != whole.value and _parallel(o.derivative, whole.derivative)]
+            if found and not _parallel(c.objective.derivative, whole.derivative):
+                parts.append(c)
+                totals += [o for o in found if o not in totals]
+    if not parts:
+        return ranking
+    verdicts = [ParameterVerdict(p.path, "wrong", 0.0, 1.0, None, p.before.size == 1) for p in known.parameters]
+    told = [Comparison(o, verdicts, 0.0, float("nan")) for o in totals]
+    return [*told, *(c for c in ranking if c not in parts)]
+
+
+def _parallel(one: Array, other: Array) -> bool:
+    a, b = one.ravel(), other.ravel()
+    factor = float(a @ b) / max(float(b @ b), 1e-300)
+    return bool(factor) and bool(np.max(np.abs(a - factor * b)) <= PARALLEL * np.max(np.abs(a)))
 
 
 def is_parameter(comparison: Comparison, known: Understanding, held: list[Array]) -> bool:

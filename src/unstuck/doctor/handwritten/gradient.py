@@ -50,6 +50,11 @@ def check(case: Case, current: Examination) -> Mended | None:
     if looks_ahead(current):
         case.notes.append("velocities by which the gradient looks ahead were not checked where they are single numbers")
         return None
+    if current.of_last:
+        what = "the step is made from the last of the samples alone, not from all of them"
+        mended = case.take(current, what, only=("gradient-overwritten", "samples-dropped"), everywhere=True)
+        if mended is not None:
+            return mended
     wrong = [v.path.split(": ")[-1] for v in (current.best.verdicts if current.best else []) if v.status == "wrong"]
     what = "the gradient of " + ", ".join(wrong) if wrong else "the gradient"
     mended = case.take(current, f"{what} is not the derivative of what is descended")

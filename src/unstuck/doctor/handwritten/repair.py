@@ -178,7 +178,9 @@ def _in_stages(
     for number, edit in enumerate(_merged(program, told, most, only)):
         if number == SHARED_AFTER:
             every = _merged(program, everywhere, 3 * most, only or early)
-            few = sorted((e for e in every if e.cause in early and e.source not in seen), key=lambda e: e.cause in SHARED)
+            few = sorted(
+                (e for e in every if e.cause in early and e.source not in seen), key=lambda e: e.cause in SHARED
+            )
             for other in few[:SHARED_MOST]:
                 seen.add(other.source)
                 yield other

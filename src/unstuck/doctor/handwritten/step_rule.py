@@ -11,6 +11,9 @@ from unstuck.doctor.findings import Evidence, RuledOut
 
 from . import applied, optimizer, penalised, update
 from .case import Case
+from .edits.families.rate import Twice, rates_twice
+from .edits.model import Facts
+from .edits.reading import Reading
 from .examine import Examination
 from .program import Program
 from .repair import climbs
@@ -37,9 +40,11 @@ def check(case: Case, current: Examination) -> None:
             for only in (_LEFT_OUT, ()):
                 if case.take(reference, what, accept=moved, evidence=(row,), only=only) is not None:
                     return
-            case.open_questions.append(f"why {names} never changes, although its gradient is computed: no edit changed that")
+            case.open_questions.append(
+                f"why {names} never changes, although its gradient is computed: no edit changed that"
+            )
     with contextlib.suppress(WatchError):
-        if penalty(case, current) or unequal(case, current) or shared(case, current):
+        if penalty(case, current) or unequal(case, current) or shared(case, current) or twice(case, current):
             return
         piled = None
         if update.direct(current.best):
@@ -102,6 +107,28 @@ def shared(case: Case, current: Examination) -> bool:
         case.program, case.known_outcome, case.examination = mended.program, outcome, mended.examination
         return True
     return False
+
+
+def twice(case: Case, current: Examination) -> bool:
+    """The rate is a factor of what is applied, and again where it is applied."""
+    after = current.known.window.leaves
+    numbers = {  # that a step leaves as they are
+        path.split(": ")[-1].rsplit(".", 1)[-1] for path, v in current.known.leaves.items()
+        if v.size == 1 and v.item() != 1 and path in after and np.array_equal(v, after[path])
+    }  # fmt: skip
+
+    def found(program: Program) -> list[Twice]:
+        every = [one for text in program.sources.values() for one in rates_twice(Reading(text, Facts()))]
+        return [one for one in every if one.rate.rsplit(".", 1)[-1] in numbers]
+
+    first = next(iter(found(case.program)), None)
+    if first is None:
+        return False
+    row = Evidence(f"times that `{first.rate}` is a factor of the step", 1, 2)
+    what = f"`{first.applied}` has the factor `{first.rate}` already, and is multiplied by it again"
+    accept = lambda checked, variant: checked.state == "right" and not climbs(checked) and not found(variant)  # noqa: E731
+    only = ("optimizer-formula-wrong",)
+    return case.take(current, what, accept=accept, evidence=(row,), only=only, everywhere=True) is not None
 
 
 def piled_up(case: Case, current: Examination, piled: update.Accumulation) -> None:
