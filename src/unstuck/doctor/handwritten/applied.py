@@ -99,7 +99,7 @@ def unequal(examination: Examination) -> Unequal | None:
     A rate of its own for each layer is a choice; then each recorded gradient is the true one, and the rates differ.
     """
     best = examination.best
-    if best is None or not best.clean:
+    if best is None or not all(v.status in ("right", "unchecked", "scaled") for v in best.verdicts):
         return None
     rates: list[set[float]] = []
     factors: dict[str, float] = {}
@@ -115,14 +115,15 @@ def unequal(examination: Examination) -> Unequal | None:
     if not common:
         return None
     values = list(factors.values())
-    usual = max(
-        [_trusted(examination, factors, common), *values], key=lambda f: sum(abs(g / f - 1) < 1e-4 for g in values)
-    )
+    exact = _exact(examination, common) & factors.keys()
+    sure = len(exact) > 1 and all(abs(factors[path] / factors[min(exact)] - 1) < 1e-4 for path in exact)
+    usual = factors[min(exact)] if sure else max(
+        [_trusted(examination, factors), *values], key=lambda f: sum(abs(g / f - 1) < 1e-4 for g in values)
+    )  # fmt: skip
     others = {path: f for path, f in factors.items() if abs(f / usual - 1) > 1e-3}
-    if not others or 2 * len(others) > len(values):
+    if not others or (2 * len(others) > len(values) and not sure):
         return None
     kept = tuple(path for path in factors if path not in others)
-    exact = _exact(examination, common) & factors.keys()
     return Unequal(usual, others, kept, exact == set(kept))
 
 
@@ -131,18 +132,14 @@ def _exact(examination: Examination, rates: list[float]) -> set[str]:
     return {
         verdict.path
         for c in examination.ranking
-        if c.clean and c.objective.kind == "own"
+        if c.objective.kind == "own" and all(v.status in ("right", "unchecked", "scaled") for v in c.verdicts)
         for verdict in c.of("right")
         if any(abs(abs(verdict.factor / rate) - 1) < EXACT for rate in rates)
     }
 
 
-def _trusted(examination: Examination, factors: dict[str, float], rates: list[float]) -> float:
-    """The factor that counts where as many have one as have another: of what is exactly the derivative of the program's own loss,
-    else of the layer that acts on the fewest values, the last one."""
-    exact = _exact(examination, rates) & factors.keys()
-    if exact and all(abs(factors[path] / factors[min(exact)] - 1) < 1e-4 for path in exact):
-        return factors[min(exact)]
+def _trusted(examination: Examination, factors: dict[str, float]) -> float:
+    """The factor that counts where as many have one as have another: of the layer that acts on the fewest values, the last."""
     acts = {path: sum(path in paths for paths in examination.known.influenced.values()) for path in factors}
     return factors[min(acts, key=lambda path: acts[path])]
 

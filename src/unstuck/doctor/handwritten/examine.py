@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compare import PARALLEL, Comparison, ParameterVerdict, compare
-from .nudge import Derivatives, Key, Objective, differentiate
+from .nudge import Derivatives, Key, Objective, differentiate, sharpened
 from .program import Program
 from .records import Array, Window
 from .session import Session, Step
 from .understand import Parameter, Understanding, known_step, rank_loops, series_before, understand, update_moment
 
+BENT = 0.02  # relative difference that a unit may make that bends within a nudge
 LIKELY = 16  # objectives by which an edited copy is judged where the best ones are known
 LATER_SECONDS = 5.0  # that a program gets to reach a later step
 MOST_LOOPS = 5  # candidates for the training loop that are tried
@@ -54,7 +55,7 @@ def examine_step(step: Step, loop: int, *, seed: int = 0, directions: int = 3) -
         if known is None:
             return None
         derivatives = differentiate(step, known, np.random.default_rng(seed + 1), directions=directions)
-        return judged(known, derivatives)
+        return _judged_twice(step, known, derivatives, seed)
 
 
 def reexamine(step: Step, loop: int, reference: Examination) -> Examination | None:
@@ -66,7 +67,18 @@ def reexamine(step: Step, loop: int, reference: Examination) -> Examination | No
         if known is None:
             return None
         derivatives = differentiate(step, known, np.random.default_rng(4), directions=2, chains=False)
-        return judged(known, derivatives)
+        return _judged_twice(step, known, derivatives, 4)
+
+
+def _judged_twice(step: Step, known: Understanding, derivatives: Derivatives, seed: int) -> Examination:
+    """The conclusion; where some parameters disagree only by little (a unit may bend within a nudge), that of shorter nudges."""
+    found = judged(known, derivatives)
+    verdicts = found.best.verdicts if found.best is not None and found.state != "right" else []
+    unsure = [i for i, v in enumerate(verdicts) if v.status in ("unclear", "wrong") and v.residual < BENT]
+    if not unsure or not found.best or not found.best.of("right"):
+        return found
+    again = judged(known, sharpened(step, known, derivatives, unsure, seed + 11))
+    return again if again.state == "right" else found
 
 
 def judged(known: Understanding, derivatives: Derivatives, window: Window | None = None) -> Examination:
@@ -206,8 +218,9 @@ def trial(session: Session, variant: Program, loop: int, reference: Examination)
 def _ends(reference: Examination) -> set[Key]:
     """The values that say that a forward pass is still the same: that of what is descended; where this is open, every number
     that depends on most parameters."""
-    ends = set() if reference.best is None else {reference.best.objective.value}
-    if reference.state == "delta":
+    best = reference.best
+    ends = set() if best is None else {best.objective.value}
+    if best is None or best.score < 0 or reference.state == "delta":
         own = [o for o in reference.derivatives.objectives if o.kind == "own"]
         most = max((o.acting for o in own), default=0)
         ends |= {o.value for o in own if o.acting == most}

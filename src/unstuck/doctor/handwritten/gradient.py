@@ -9,7 +9,7 @@ import numpy as np
 
 from unstuck.doctor.findings import Evidence
 
-from . import applied
+from . import applied, step_rule
 from .case import Case
 from .examine import Examination, examine_step, later_steps
 from .outcomes import compared, improved, learns
@@ -53,6 +53,11 @@ def check(case: Case, current: Examination) -> Mended | None:
     if current.of_last:
         what = "the step is made from the last of the samples alone, not from all of them"
         mended = case.take(current, what, only=("gradient-overwritten", "samples-dropped"), everywhere=True)
+        if mended is not None:
+            return mended
+    scaled = applied.unequal(current)
+    if scaled is not None and scaled.exact:  # which of the factors is the right one is known
+        mended = step_rule.unequal(case, current)
         if mended is not None:
             return mended
     wrong = [v.path.split(": ")[-1] for v in (current.best.verdicts if current.best else []) if v.status == "wrong"]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from .records import Array, Series, Window
 from .session import Step
-from .understand import H, Parameter, Understanding, series_before
+from .understand import SHORT, H, Parameter, Understanding, series_before
 
 Key = tuple[int, str]
 MOST_COTANGENTS = 80  # recorded vectors of one size that are tried against each value of that size
@@ -42,6 +42,11 @@ class Objective:
     vector: Array = field(default_factory=lambda: np.zeros(0))
     derivative: Array = field(default_factory=lambda: np.zeros((0, 0)))
     floor: Array = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def label(self) -> tuple[object, ...]:
+        """What it is: the same in another examination of the same step."""
+        return self.kind, self.name, self.value, self.target, self.cotangent
 
     @cached_property
     def acting(self) -> int:
@@ -115,6 +120,26 @@ def differentiate(
                 )
             )  # fmt: skip
     return Derivatives([o for o in objectives if np.all(np.isfinite(o.derivative))], drawn)
+
+
+def sharpened(step: Step, known: Understanding, derivatives: Derivatives, unsure: list[int], seed: int) -> Derivatives:
+    """The derivatives with those by the ``unsure`` parameters taken anew: by a nudge so short that hardly a unit bends in it."""
+    parameters = [known.parameters[i] for i in unsure]
+    count, chains = derivatives.directions[0].shape[0], any(o.kind == "chain" for o in derivatives.objectives)
+    rng = np.random.default_rng(seed)
+    more = differentiate(step, known, rng, directions=count, parameters=parameters, length=SHORT * H, chains=chains)
+    table = {o.label: o for o in more.objectives}
+    objectives = []
+    for objective in derivatives.objectives:
+        other = table.get(objective.label)
+        if other is not None:
+            derivative, floor = objective.derivative.copy(), objective.floor.copy()
+            derivative[unsure], floor[unsure] = other.derivative, other.floor
+            objectives.append(replace(objective, derivative=derivative, floor=floor))
+    directions = list(derivatives.directions)
+    for i, drawn in zip(unsure, more.directions, strict=True):
+        directions[i] = drawn
+    return Derivatives(objectives, directions)
 
 
 def _difference(base: Series, plus: Window, minus: Window) -> Array | None:

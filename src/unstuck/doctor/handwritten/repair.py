@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from .compare import ParameterVerdict
 from .edits.base import candidates
 from .edits.model import Edit, Facts
 from .examine import Examination, Trial, examine_step, reexamine, trial
@@ -77,7 +78,7 @@ def search(
             return False
         if accept is not None:
             return accept(found, variant)
-        if _drowned(found, reference):
+        if _drowned(found, reference) or _cut_off(found, reference):
             return False
         if found.state == "right":
             return not climbs(found) and _unchecked(found) <= _unchecked(reference)
@@ -110,7 +111,7 @@ def search(
                 if answer is None:
                     continue
                 if not answer.forward_same and not improves(answer.examination, variant):
-                    soon = edit.cause in SHARED or reference.state == "delta" or _elsewhere(answer, reference)
+                    soon = edit.cause in early or reference.state == "delta" or _elsewhere(answer, reference)
                     (elsewhere if soon else later).append((edit, variant))
                 elif improves(answer.examination, variant):
                     checked = _examined(session, program, variant, loop, reference)
@@ -153,6 +154,17 @@ def _drowned(found: Examination, reference: Examination) -> bool:
         return False
     before = reference.worst * abs(reference.best.factor)
     return found.worst * abs(found.best.factor) > 0.3 * before
+
+
+def _cut_off(found: Examination, reference: Examination) -> bool:
+    """Steps that were made of their gradients are made of something else: then gradients that are computed count for nothing."""
+    before = {v.path for v in reference.best.verdicts if _stepped(v)} if reference.best is not None else set()
+    after = {v.path for v in found.best.verdicts if _stepped(v)} if found.best is not None else set()
+    return bool(before) and not before & after
+
+
+def _stepped(verdict: ParameterVerdict) -> bool:
+    return verdict.status in ("right", "scaled") and verdict.through is not None and verdict.through.key is None
 
 
 def _right(examination: Examination) -> set[str]:

@@ -16,7 +16,7 @@ from .edits.model import Facts
 from .edits.reading import Reading
 from .examine import Examination
 from .program import Program
-from .repair import climbs
+from .repair import Mended, climbs
 from .session import WatchError
 
 _LEFT_OUT = ("layer-not-trained", "update-not-applied")
@@ -79,11 +79,11 @@ def penalty(case: Case, current: Examination) -> bool:
     return case.take(told, what, accept=accept, evidence=rows, only=only) is not None
 
 
-def unequal(case: Case, current: Examination) -> bool:
+def unequal(case: Case, current: Examination) -> Mended | None:
     """One rate stands before gradients that are not equally scaled."""
     found = applied.unequal(current)
     if found is None:
-        return False
+        return None
     rows = tuple(
         Evidence(f"{path.split(': ')[-1]}: change per true gradient", f"{found.usual:.4g}", float(f"{factor:.4g}"))
         for path, factor in found.others.items()
@@ -94,7 +94,7 @@ def unequal(case: Case, current: Examination) -> bool:
     few = found.exact or 3 * len(found.others) <= len(current.known.parameters)
     accept = lambda checked, _: found.mended(checked)  # noqa: E731
     told = found.reference(current)
-    return case.take(told, what, accept=accept, evidence=rows, only=only, must_help=not few) is not None
+    return case.take(told, what, accept=accept, evidence=rows, only=only, must_help=not few)
 
 
 def shared(case: Case, current: Examination) -> bool:

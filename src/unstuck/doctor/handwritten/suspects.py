@@ -72,6 +72,8 @@ def _lines(
     verified = _verified_lines(sure, window, sites, file)
     judged = examination.best.verdicts if examination.best is not None else []
     wrong = {v.path for v in judged if v.status in ("wrong", "scaled")}
+    if any(v.status == "scaled" for v in judged):  # these, or all others
+        wrong |= {v.path for v in judged if v.status == "right"}
     handed_on = [key for key, acting in sure.items() if acting & wrong]
     start = max((made(key) for key in handed_on), default=0.0)
     if (
@@ -103,8 +105,8 @@ def _lines(
     open_lines = [line for line, moment in backward.items() if line not in verified and moment >= start]
     chain = examination.chain
     if examination.state == "delta" and chain is not None and chain.objective.cotangent in window.series:
-        made = float(window.series[chain.objective.cotangent].order[-1])
-        before = {line: moment for line, moment in {**beside, **backward}.items() if begun[line] <= made}
+        sent = float(window.series[chain.objective.cotangent].order[-1])
+        before = {line: moment for line, moment in {**beside, **backward}.items() if begun[line] <= sent}
         behind = sorted(before, key=lambda line: -before[line])  # from what is sent down back to where it comes from
         if any(v.status == "uncovered" for v in judged):  # what is trained does not reach the output
             behind += [line for line in sorted(forward, key=lambda line: -last_forward[line]) if line not in before]
@@ -233,6 +235,7 @@ def verified_values(examination: Examination) -> dict[tuple[int, str], set[str]]
         return {}
     true = (_data_part(examination) or best).objective.derivative
     end = _end_of_forward(examination.known, examination) or np.inf
+    factors: dict[Key, float] = {}
     right: dict[tuple[int, str], set[str]] = {}
     for objective in examination.derivatives.objectives:
         if objective.kind != "chain" or objective.cotangent is None or objective.vector.size < 2:
@@ -249,6 +252,13 @@ def verified_values(examination: Examination) -> dict[tuple[int, str], set[str]]
         if factor and np.max(np.abs(a - factor * b)) <= 1e-4 * np.max(np.abs(a)):
             paths = {p.path for p, acts in zip(examination.known.parameters, acting, strict=True) if acts}
             right[objective.cotangent] = right.get(objective.cotangent, set()) | paths
+            factors[objective.cotangent] = factor
+    if (
+        best.of("scaled") and right
+    ):  # somewhere on the way a constant factor comes in: right is what has that of the first value
+        series = examination.known.window.series
+        usual = factors[min((key for key in right if key in series), key=lambda key: float(series[key].order[0]))]
+        right = {key: paths for key, paths in right.items() if abs(factors[key] / usual - 1) < 1e-4}
     for verdict in best.verdicts:
         if verdict.status == "right" and verdict.through is not None and verdict.through.key is not None:
             right.setdefault(verdict.through.key, set())

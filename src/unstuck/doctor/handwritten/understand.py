@@ -22,6 +22,7 @@ from .program import Program
 from .records import Array, Series, Window
 from .session import Session, Step
 
+SHORT = 0.01  # of a nudge: what is tried again
 H = 1e-5  # length of a nudge, times max(1, rms of the parameter)
 MOST_UNMOVED = 24  # variables that stand still although a line moves them
 
@@ -160,6 +161,13 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
         for path, (_, window) in nudged.items()
     }
     chosen = [path for path in nudged if _is_parameter(path, changed, nudged, reach)]
+    for path in [p for p in nudged if p not in chosen and reach[p] & set(chosen)]:
+        # Where a unit bends within a nudge, the gradient jumps and may hide what is left of it: once more, with a short one.
+        delta = nudged[path][0] * SHORT
+        answer = step.take({path: delta}, leaves=list(changed))
+        if answer and _is_parameter(path, changed, {path: (delta, answer[0])}, reach):
+            chosen.append(path)
+    chosen.sort(key=list(nudged).index)
     still = _unmoved(step, base, changed, rng)
     if still:
         changed |= {path: leaf for path, (leaf, _, _) in still.items()}
@@ -284,8 +292,11 @@ def known_step(
         return None
     parameters = [changed[path] for path in paths]
     together = {p.path: np.asarray(1e-4 * max(1.0, p.rms) * _direction(p, rng)) for p in parameters}
-    nudged = step.take(together)
-    if not nudged or not all(p.unmoved or _kept(p, together[p.path], nudged[0]) for p in parameters):
+    for share in (1.0, SHORT):
+        nudged = step.take({path: delta * share for path, delta in together.items()})
+        if nudged and all(p.unmoved or _kept(p, together[p.path] * share, nudged[0]) for p in parameters):
+            break
+    else:
         return None
     moment = update_moment(base, parameters)
     influenced = {key: set(paths) for key in differing(base, nudged[0], moment)}

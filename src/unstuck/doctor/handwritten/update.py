@@ -44,7 +44,7 @@ def accumulation(session: Session, program: Program, program_loop: int, first: E
         return None
     wanted = first.best.objective
     alike = [o for o in second.derivatives.objectives if (o.kind, o.name) == (wanted.kind, wanted.name)]
-    alike.sort(key=lambda o: _label(o) != _label(wanted))
+    alike.sort(key=lambda o: o.label != wanted.label)
     for objective in alike[:MOST_ALIKE]:
         memory, residual = _again(first, second, objective)
         if residual < 10 * PARALLEL and memory > 1 - SCALE:
@@ -151,10 +151,6 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
     return _beside(found, derivatives, candidates, chosen), [candidates[i].path for i in chosen]
 
 
-def _label(objective: Objective) -> tuple[object, ...]:
-    return objective.kind, objective.name, objective.value, objective.target, objective.cotangent
-
-
 def _rows(known: Understanding) -> set[int]:
     """Numbers of samples: outer sizes of recorded values that are no size of a parameter."""
     layers = {size for p in known.parameters for size in p.shape}
@@ -172,17 +168,17 @@ def _rows(known: Understanding) -> set[int]:
 def _same_objective(derivatives: Derivatives, best: Comparison) -> int | None:
     wanted = best.objective
     for i, objective in enumerate(derivatives.objectives):
-        if _label(objective) == _label(wanted):
+        if objective.label == wanted.label:
             return i
     return None
 
 
 def _beside(found: Examination, more: Derivatives, candidates: list[Parameter], chosen: list[int]) -> Examination:
     """The examination with the frozen variables among the parameters (their update is zero, so they are wrong)."""
-    table = {_label(o): o for o in more.objectives}
+    table = {o.label: o for o in more.objectives}
     objectives = []
     for objective in found.derivatives.objectives:
-        other = table.get(_label(objective))
+        other = table.get(objective.label)
         if objective.kind == "chain" or other is None:
             continue
         width = objective.derivative.shape[1]

@@ -177,7 +177,11 @@ class Reading(Structure):
         found = set()
         for node in self.text.nodes:
             match node:
-                case ast.BinOp(left=ast.Name(id=name), op=ast.Add() | ast.Sub(), right=ast.Constant()):
+                case ast.BinOp(
+                    left=ast.Name(id=name) | ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=name)),
+                    op=ast.Add() | ast.Sub(),
+                    right=ast.Constant(),
+                ):
                     found.add(name)
         return found & self.all_counters
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..making import change, is_number
 from ..model import Change
 from ..reading import Reading, called, canonical
-from ..text import PRODUCT, SIGN, SUM, Piece, bracketed, walk
+from ..text import ATOM, PRODUCT, SIGN, SUM, Piece, bracketed, walk
 
 
 def propose(reading: Reading) -> Iterator[Change]:
@@ -18,6 +18,8 @@ def propose(reading: Reading) -> Iterator[Change]:
             for node in walk(value):
                 yield from _differences(reading, node)
                 yield from _minus(reading, node)
+                if reading.role(statement) != "forward":
+                    yield from _absolute(reading, node)
             if isinstance(statement, ast.Assign | ast.AugAssign | ast.Return) and not is_number(value):
                 yield from _negated(reading, statement, value)
 
@@ -99,11 +101,24 @@ def _inside_index(reading: Reading, node: ast.AST) -> bool:
     return False
 
 
+def _absolute(reading: Reading, node: ast.AST) -> Iterator[Change]:
+    """``np.abs(x).T @ d`` -> ``x.T @ d``: a gradient has the signs of what it is made of."""
+    call = called(node)
+    if call and call[0] in ("abs", "absolute", "fabs", "sign") and isinstance(node, ast.Call) and len(node.args) == 1:
+        piece = reading.text.swap(node, reading.text.fitted(node.args[0], ATOM))
+        causes = ("gradient-operand-wrong", "product-or-axis-wrong")
+        yield change(reading, node, piece, causes, f"with its signs, without `{call[0]}`", 0.8)
+
+
 def _minus(reading: Reading, node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not is_number(node):
         piece = reading.text.swap(node, reading.text.of(node.operand))
         exponent = (c := called(reading.text.parent(node) or node)) is not None and c[0] == "exp"
-        yield change(reading, node, piece, _causes(reading, node), "drop the minus", 2.0 if exponent else 1.0)
+        if _inside_index(reading, node):
+            causes = ("gradient-operand-wrong", "wrong-variable", "backprop-weights-wrong")
+            yield change(reading, node, piece, causes, "count from the front", 1.7)
+        else:
+            yield change(reading, node, piece, _causes(reading, node), "drop the minus", 2.0 if exponent else 1.0)
 
 
 def _negated(reading: Reading, statement: ast.stmt, value: ast.expr) -> Iterator[Change]:
