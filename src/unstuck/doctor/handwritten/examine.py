@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compare import PARALLEL, Comparison, ParameterVerdict, compare
+from .compare import PARALLEL, Comparison, ParameterVerdict, compare, first_output
 from .nudge import Derivatives, Key, Objective, differentiate, sharpened
 from .program import Program
 from .records import Array, Window
@@ -55,7 +55,38 @@ def examine_step(step: Step, loop: int, *, seed: int = 0, directions: int = 3) -
         if known is None:
             return None
         derivatives = differentiate(step, known, np.random.default_rng(seed + 1), directions=directions)
+        known, derivatives = _without_sums(known, derivatives)
         return _judged_twice(step, known, derivatives, seed)
+
+
+def _without_sums(known: Understanding, derivatives: Derivatives) -> tuple[Understanding, Derivatives]:
+    """Without the variables that outlive the step and act on no value of the forward pass together with others: sums of gradients
+    that are carried along are no parameters, though the step moves what it moves by them."""
+    end = first_output(derivatives, known.window)
+    outputs = [known.window.series.get(o.value) for o in derivatives.objectives]
+    begun = [float(s.order[0]) for s in outputs if s is not None and float(s.order[-1]) == end]
+    if not begun:
+        return known, derivatives
+    shared: set[str] = set()
+    for key, paths in known.influenced.items():
+        series = known.window.series.get(key)
+        if series is not None and len(paths) > 1 and float(series.order[0]) <= min(begun):
+            shared |= paths
+    kept = [i for i, p in enumerate(known.parameters) if p.path in shared]
+    shapes = {known.parameters[i].shape for i in kept}
+    sums = {p.path for p in known.parameters if p.path not in shared and p.shape in shapes}
+    if not kept or not sums:
+        return known, derivatives
+    kept = [i for i, p in enumerate(known.parameters) if p.path not in sums]
+    influenced = {key: paths - sums for key, paths in known.influenced.items() if paths - sums}
+    parameters = [known.parameters[i] for i in kept]
+    known = dataclasses.replace(
+        known, parameters=parameters, influenced=influenced, states=[*known.states, *sorted(sums)]
+    )
+    objectives = [
+        dataclasses.replace(o, derivative=o.derivative[kept], floor=o.floor[kept]) for o in derivatives.objectives
+    ]
+    return known, Derivatives(objectives, [derivatives.directions[i] for i in kept])
 
 
 def reexamine(step: Step, loop: int, reference: Examination) -> Examination | None:

@@ -51,8 +51,9 @@ def check(case: Case, current: Examination) -> Mended | None:
         case.notes.append("velocities by which the gradient looks ahead were not checked where they are single numbers")
         return None
     if current.of_last:
-        what = "the step is made from the last of the samples alone, not from all of them"
-        mended = case.take(current, what, only=("gradient-overwritten", "samples-dropped"), everywhere=True)
+        what = "the step is not made from all of the samples over which the program adds up its loss"
+        only = ("gradient-overwritten", "samples-dropped", "gradient-not-reset")
+        mended = case.take(current, what, only=only, everywhere=True)
         if mended is not None:
             return mended
     scaled = applied.unequal(current)

@@ -80,20 +80,22 @@ def _shape(e: Examination, text: str, line: int) -> tuple[int, ...] | None:
 
 
 def _edits(e: Examination, line: int) -> Iterator[Edit]:
-    tried = 0
+    seen: set[str] = set()
     shapes = {
         (s.line, s.text): series.shapes[0]
         for s in e.table.sites
         if (series := e.known.window.series.get((s.number, ""))) is not None
     }
     leaves = {path.split(": ", 1)[-1]: leaf.shape for path, leaf in e.known.leaves.items()}
-    facts = Facts(suspect_lines=[line], shapes=shapes, scope={"<module>": leaves})
-    for edit in candidates(e.program.text, e.program.main, facts):
-        if CAUSE in (edit.cause, *edit.other_causes):
-            tried += 1
-            if tried > MOST_EDITS:
-                return
-            yield edit
+    for lines in ([line], []):  # where the table is made, then where the column is made: it may spread elsewhere, too
+        facts = Facts(suspect_lines=lines, shapes=shapes, scope={"<module>": leaves})
+        every = candidates(e.program.text, e.program.main, facts, () if lines else CAUSES)
+        for edit in every if lines else sorted(every, key=lambda edit: "flat" not in edit.summary):
+            if CAUSE in (edit.cause, *edit.other_causes) and edit.source not in seen:
+                seen.add(edit.source)
+                if len(seen) > MOST_EDITS:
+                    return
+                yield edit
 
 
 def _mended(e: Examination, edit: Edit, n: int) -> Quality | None:

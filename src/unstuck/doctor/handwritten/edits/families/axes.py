@@ -233,6 +233,8 @@ def _column(reading: Reading, statement: ast.Assign) -> Iterator[Change]:
     if "numpy" not in reading.modules or reading.role(statement) in ("backward", "update"):
         return
     target = statement.targets[0]
+    if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+        yield from _columns(reading, statement, target, statement.value)
     if not isinstance(target, ast.Name | ast.Attribute) or is_number(statement.value):
         return
     shape = reading.shape(target)
@@ -249,6 +251,16 @@ def _column(reading: Reading, statement: ast.Assign) -> Iterator[Change]:
     if shape is not None and len(shape) == 2 and 1 in shape:
         piece = reading.text.swap(statement.value, f"{text}.ravel()")
         yield change(reading, statement, piece, causes, f"make `{reading.text.of(target)}` flat", cost + 0.4)
+
+
+def _columns(reading: Reading, statement: ast.Assign, target: ast.Tuple, value: ast.Tuple) -> Iterator[Change]:
+    """``t, t_test = t[:n], t[n:]`` -> the same flat, where all of them are columns."""
+    shapes = [reading.shape(part) for part in target.elts]
+    if len(target.elts) == len(value.elts) and all(s is not None and len(s) == 2 and s[1] == 1 for s in shapes):
+        pieces = [reading.text.swap(v, f"{reading.text.fitted(v, ATOM)}.ravel()") for v in value.elts]
+        names = " and ".join(f"`{reading.text.of(part)}`" for part in target.elts)
+        causes = ("broadcast-residual", "product-or-axis-wrong")
+        yield change(reading, statement, pieces, causes, f"make {names} flat", 1.4)
 
 
 def canonical_literal(node: ast.expr) -> bool:
