@@ -144,13 +144,15 @@ def _trusted(examination: Examination, factors: dict[str, float]) -> float:
     return factors[min(acts, key=lambda path: acts[path])]
 
 
-def unshared(session: Session, program: Program, loop: int, reference: Examination, seconds: float) -> Iterator[Mended]:
+def unshared(
+    session: Session, program: Program, loop: int, reference: Examination, seconds: float, dearest: float = np.inf
+) -> Iterator[Mended]:
     """Repairs of shared memory by which more numbers are trained: before, two parameters were one array."""
     end = time.monotonic() + seconds
     numbers = sum(p.before.size for p in reference.known.parameters)
     told = Facts(parameters=[p.text for p in reference.known.parameters])
     for tried, edit in enumerate(_proposed(program, told, ("weights-aliased",), MOST_ALIASES), start=1):
-        if time.monotonic() > end:
+        if time.monotonic() > end or edit.cost > dearest:
             return
         variant = program.with_source(edit.file, edit.source)
         try:

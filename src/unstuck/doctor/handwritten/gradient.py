@@ -18,6 +18,7 @@ from .session import WatchError
 from .step_rule import descends
 
 SEVERAL = (1, 2, 3, 4, 5, 7, 9, 12)  # passes after which a step that seems to climb is looked at again
+PLAIN = 1.0  # cost of an edit where shared memory is plain to see (one array, a number of times in a list)
 ENOUGH = 3  # of them that have to climb
 _STEP = ("update-ascends", "optimizer-formula-wrong")
 LATER = (1, 20)  # passes of the training loop after which the gradient is checked again
@@ -50,6 +51,9 @@ def check(case: Case, current: Examination) -> Mended | None:
     if looks_ahead(current):
         case.notes.append("velocities by which the gradient looks ahead were not checked where they are single numbers")
         return None
+    one_array = step_rule.shared(case, current, PLAIN)
+    if one_array is not None:
+        return one_array
     if current.of_last:
         what = "the step is not made from all of the samples over which the program adds up its loss"
         only = ("gradient-overwritten", "samples-dropped", "gradient-not-reset")

@@ -97,16 +97,16 @@ def unequal(case: Case, current: Examination) -> Mended | None:
     return case.take(told, what, accept=accept, evidence=rows, only=only, must_help=not few)
 
 
-def shared(case: Case, current: Examination) -> bool:
-    """Two parameters are one array."""
-    for mended in applied.unshared(case.session, case.program, case.loop, current, 0.3 * case.left()):
+def shared(case: Case, current: Examination, dearest: float = np.inf) -> Mended | None:
+    """Two parameters are one array (mended by an edit that costs at most ``dearest``)."""
+    for mended in applied.unshared(case.session, case.program, case.loop, current, 0.3 * case.left(), dearest):
         proof, outcome = case.proof(current, mended)
         before = len(current.known.parameters)
         row = Evidence("parameters with memory of their own", len(mended.examination.known.parameters), before)
         case.add(current, mended, "two parameters are one array", proof, outcome, (row,))
         case.program, case.known_outcome, case.examination = mended.program, outcome, mended.examination
-        return True
-    return False
+        return mended
+    return None
 
 
 def twice(case: Case, current: Examination) -> bool:
