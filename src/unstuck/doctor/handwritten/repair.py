@@ -81,7 +81,7 @@ def search(
         if _drowned(found, reference) or _cut_off(found, reference):
             return False
         if found.state == "right":
-            return not climbs(found) and _unchecked(found) <= _unchecked(reference)
+            return not climbs(found) and _unchecked(found) <= _unchecked(reference) | _without_effect(reference)
         same = reference.best is not None and found.best.objective.name == reference.best.objective.name
         return same and found.state == "wrong" and _right(found) > before and len(_right(found)) >= len(before) + 2
 
@@ -175,6 +175,15 @@ def _right(examination: Examination) -> set[str]:
 def _unchecked(examination: Examination) -> set[str]:
     """The parameters about which the best loss says nothing: a network that was blown up says little of any."""
     return set() if examination.best is None else {v.path for v in examination.best.of("unchecked")}
+
+
+def _without_effect(examination: Examination) -> set[str]:
+    """The parameters that the best loss does not depend on (as a bias in front of a normalisation), whatever moves them."""
+    if examination.best is None:
+        return set()
+    objective = examination.best.objective
+    small = np.max(np.abs(objective.derivative), axis=1) <= 50 * np.max(objective.floor, axis=1)
+    return {p.path for p, none in zip(examination.known.parameters, small, strict=True) if none}
 
 
 def _in_stages(

@@ -24,7 +24,7 @@ def propose(reading: Reading) -> Iterator[Change]:
     for summary, cost, found in (
         (f"keep {DECAY} of the old value", 0.5, list(_forgetful(reading, steps=True))),
         (f"keep {DECAY} of the old value", 2.4, list(_forgetful(reading, steps=False))),
-        (f"keep {DECAY} of the old value", 1.3, list(_growing(reading))),
+        (f"keep {DECAY} of the old value", 0.6, list(_growing(reading))),
         ("average the square", 1.3, list(_absolute(reading))),
     ):
         for statement, piece in found:

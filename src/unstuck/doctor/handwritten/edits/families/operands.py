@@ -62,6 +62,7 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference, factors: set[
     own = _shape(reading, slot.node, slot.text, statement)
     written = {canonical(t) for t in reading.targets(statement)}
     read = {r.text for e in reading.values(statement) for r in reading.references(e)}
+    made = {_shape(reading, t, text.of(t), statement) for t in reading.targets(statement)} - {own}
     multiplied = canonical(base_of(slot.node)) in factors
     inner = {n.id for loop in reading.loops(slot.node)[:1] for n in walk(loop) if _is_bound(n)}
     found: dict[str, tuple[float, ast.expr | None, bool]] = {}
@@ -73,6 +74,8 @@ def _swaps(reading: Reading, statement: ast.stmt, slot: Reference, factors: set[
             cost, turned = 1.4, False
         elif shape == own or (reading.facts.all_shapes and reading.alike_texts(slot.text, new, slot.node)):
             cost, turned = 0.9, False
+        elif shape in made and inside_slope(reading, slot.node):
+            cost, turned = 0.8, False  # a derivative has the shape of what it is multiplied to
         elif shape[::-1] == own:
             cost, turned = 1.6, True
         elif len(shape) == len(own) and (shape[1:] == own[1:] or sorted(shape) == sorted(own)):

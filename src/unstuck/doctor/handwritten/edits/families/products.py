@@ -14,6 +14,8 @@ from ..text import ATOM, PRODUCT, Piece, bracketed, walk
 
 def propose(reading: Reading) -> Iterator[Change]:
     for statement in reading.sites():
+        if isinstance(statement, ast.Assign) and reading.role(statement) != "forward" and reading.loops(statement):
+            yield from _never_multiplied(reading, statement)
         for value in reading.expressions(statement):
             for found in products(reading, value):
                 yield from _orders(reading, found)
@@ -25,6 +27,25 @@ def propose(reading: Reading) -> Iterator[Change]:
                 yield from _einsum(reading, node)
                 yield from _rows_or_columns(reading, node)
                 yield from _own_transpose(reading, node)
+
+
+def _never_multiplied(reading: Reading, statement: ast.Assign) -> Iterator[Change]:
+    """``back = delta`` -> ``back = delta @ w.T``: what is handed to the step before goes through the weights, the other way."""
+    value = statement.value
+    if not isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
+        return
+    own, text = reading.shape(value), reading.text.of(value)
+    for weights in sorted(reading.facts.parameters):
+        shape = reading.shape_of(weights, statement.lineno, reading.scope(statement))
+        if own is None or shape is None or len(own) != 2 or len(shape) != 2:
+            continue
+        causes = ("bptt-broken", "backprop-weights-wrong", "product-or-axis-wrong")
+        if shape[1] == own[1]:
+            piece = reading.text.swap(value, f"{text} @ {weights}.T")
+            yield change(reading, statement, piece, causes, f"send `{text}` back through `{weights}`", 0.8)
+        if shape[0] == own[0]:
+            piece = reading.text.swap(value, f"{weights}.T @ {text}")
+            yield change(reading, statement, piece, causes, f"send `{text}` back through `{weights}`", 0.9)
 
 
 def _causes(reading: Reading, *operands: ast.expr) -> tuple[str, ...]:
