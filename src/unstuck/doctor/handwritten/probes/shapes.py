@@ -108,10 +108,16 @@ def _mended(e: Examination, edit: Edit, n: int) -> Quality | None:
     before = e.start
     if after.error is not None or before is None:
         return None
+    told = False
     for words, sign in ((GOOD_WORDS, 1.0), (BAD_WORDS, -1.0)):
         a, b = printed(before.outcome, words), printed(after, words)
         if a and b:
+            told = True
             x, y = a[-1][1], b[-1][1]
             if sign * (y - x) > 0.3 * max(abs(x), abs(y), 1e-12):
                 return Quality("", float("nan"), float("nan"), before.passes, after)
-    return None
+    own = None if told else e.quality(program)  # what it prints has names that are not known: by its answers, then
+    if own is None or own.failed or own.kind != before.kind:
+        return None
+    better = own.score > before.score + 0.1 if own.kind else own.loss < 0.7 * before.loss
+    return own if better else None
