@@ -55,28 +55,31 @@ def examine_step(step: Step, loop: int, *, seed: int = 0, directions: int = 3) -
         if known is None:
             return None
         derivatives = differentiate(step, known, np.random.default_rng(seed + 1), directions=directions)
-        known, derivatives = _without_sums(known, derivatives)
-        return _judged_twice(step, known, derivatives, seed)
+        found = _judged_twice(step, known, derivatives, seed)
+        smaller = _without_sums(found) if found.state != "right" else None
+        return found if smaller is None else _judged_twice(step, *smaller, seed)
 
 
-def _without_sums(known: Understanding, derivatives: Derivatives) -> tuple[Understanding, Derivatives]:
-    """Without the variables that outlive the step and act on no value of the forward pass together with others: sums of gradients
-    that are carried along are no parameters, though the step moves what it moves by them."""
+def _without_sums(found: Examination) -> tuple[Understanding, Derivatives] | None:
+    """Without the variables that outlive the step, but act on no loss and on no value of the forward pass together with others:
+    sums of gradients that are carried along are no parameters. None where there are no such variables."""
+    known, derivatives = found.known, found.derivatives
+    idle = {v.path for v in found.best.of("uncovered")} if found.best is not None else set()
     end = first_output(derivatives, known.window)
     outputs = [known.window.series.get(o.value) for o in derivatives.objectives]
     begun = [float(s.order[0]) for s in outputs if s is not None and float(s.order[-1]) == end]
-    if not begun:
-        return known, derivatives
+    if not begun or not idle:
+        return None
     shared: set[str] = set()
     for key, paths in known.influenced.items():
         series = known.window.series.get(key)
-        if series is not None and len(paths) > 1 and float(series.order[0]) <= min(begun):
+        if series is not None and len(paths) > 1 and float(series.order[0]) < min(begun):
             shared |= paths
     kept = [i for i, p in enumerate(known.parameters) if p.path in shared]
     shapes = {known.parameters[i].shape for i in kept}
-    sums = {p.path for p in known.parameters if p.path not in shared and p.shape in shapes}
+    sums = {p.path for p in known.parameters if p.path in idle - shared and p.shape in shapes}
     if not kept or not sums:
-        return known, derivatives
+        return None
     kept = [i for i, p in enumerate(known.parameters) if p.path not in sums]
     influenced = {key: paths - sums for key, paths in known.influenced.items() if paths - sums}
     parameters = [known.parameters[i] for i in kept]
