@@ -76,8 +76,11 @@ def _without_sums(found: Examination) -> tuple[Understanding, Derivatives] | Non
         if series is not None and len(paths) > 1 and float(series.order[0]) < min(begun):
             shared |= paths
     kept = [i for i, p in enumerate(known.parameters) if p.path in shared]
-    shapes = {known.parameters[i].shape for i in kept}
-    sums = {p.path for p in known.parameters if p.path in idle - shared and p.shape in shapes}
+    shapes = [known.parameters[i].shape for i in kept]
+    sums = {
+        p.path for p in known.parameters
+        if p.path in idle - shared and (p.shape in shapes or (p.shape and shapes.count(p.shape[1:]) == p.shape[0]))
+    }  # fmt: skip
     if not kept or not sums:
         return None
     kept = [i for i, p in enumerate(known.parameters) if p.path not in sums]
