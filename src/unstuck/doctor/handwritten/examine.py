@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compare import PARALLEL, Comparison, ParameterVerdict, compare, first_output
+from .loops import rank_loops
 from .nudge import Derivatives, Key, Objective, differentiate, sharpened
 from .program import Program
 from .records import Array, Window
 from .session import Session, Step
-from .understand import Parameter, Understanding, known_step, rank_loops, series_before, understand, update_moment
+from .understand import Parameter, Understanding, known_step, series_before, understand, update_moment
 
 BENT = 0.02  # relative difference that a unit may make that bends within a nudge
 LIKELY = 16  # objectives by which an edited copy is judged where the best ones are known
