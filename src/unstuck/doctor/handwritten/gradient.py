@@ -83,7 +83,18 @@ def climbs_on(case: Case, current: Examination) -> bool:
         return True
     found = later_steps(case.session, case.program, current, SEVERAL)
     judged = [one for one in found if one.state == "right"]
-    return len(judged) >= ENOUGH and all(climbs(one) for one in judged)
+    return len(judged) >= ENOUGH and all(climbs(one) for one in judged) and _targets_vary([current, *judged])
+
+
+def _targets_vary(steps: list[Examination]) -> bool:
+    """What the climbing losses compare with is another number in another step: a number that is always the same is no target."""
+    seen: dict[tuple[object, ...], set[bytes]] = {}
+    for one in steps:
+        for c in one.ranking:
+            target = one.known.window.series.get(c.objective.target) if c.objective.target is not None else None
+            if c.clean and c.objective.kind == "loss" and target is not None:
+                seen.setdefault(c.objective.label, set()).add(target.flat.tobytes())
+    return any(len(numbers) > 1 for numbers in seen.values())
 
 
 def unexplained(case: Case, current: Examination) -> None:

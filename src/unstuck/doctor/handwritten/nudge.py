@@ -164,11 +164,14 @@ def _targets(forward: dict[Key, Series], known: Understanding) -> dict[Key, Seri
         for path, value in known.leaves.items()
         if path not in {p.path for p in known.parameters} and path not in known.states and value.ndim
     }
+    stale = {
+        part.rsplit(".", 1)[-1] for _, part in known.touched if "." in part
+    }  # what objects keep from an earlier step
     members: dict[int, int] = {}  # of one recorded list: its first batches are as good as all of them
     for key, series in {**forward, **held}.items():
         if key[1] and key[0] >= 0:
             members[key[0]] = members.get(key[0], 0) + 1
-        if members.get(key[0], 0) > MOST_MEMBERS:
+        if members.get(key[0], 0) > MOST_MEMBERS or ("." in key[1] and key[1].rsplit(".", 1)[-1] in stale):
             continue
         if key in known.influenced or series.flat.size > MOST_ELEMENTS or not np.all(np.isfinite(series.flat)):
             continue

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from .compare import ParameterVerdict
+from .compare import ParameterVerdict, first_output
 from .edits.base import candidates
 from .edits.model import Edit, Facts
 from .examine import Examination, Trial, examine_step, reexamine, trial
@@ -141,10 +141,18 @@ def _elsewhere(answer: Trial, reference: Examination) -> bool:
 
 
 def climbs(examination: Examination) -> bool:
-    """Every textbook loss that fits all parameters goes up by the step (false where none fits)."""
-    signs = [
-        c.factor > 0 for c in examination.ranking if c.clean and c.objective.kind == "loss" and np.isfinite(c.factor)
-    ]
+    """Every textbook loss that fits all parameters goes up by the step (false where none fits).
+
+    Whole numbers that come up behind the output are counters, and no labels.
+    """
+    series = examination.known.window.series
+    output = first_output(examination.derivatives, examination.known.window)
+    signs = []
+    for c in examination.ranking:
+        if c.clean and c.objective.kind == "loss" and np.isfinite(c.factor):
+            target = series.get(c.objective.target) if c.objective.target is not None else None
+            if target is None or target.is_float or float(target.order[0]) <= output:
+                signs.append(c.factor > 0)
     return bool(signs) and all(signs)
 
 
