@@ -101,12 +101,14 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
     rows = _rows(known)
     losses = [c.objective for c in found.ranking if c.clean and c.objective.target is not None]
     compared = {o.target[1] for o in losses if o.target is not None and o.target[0] < 0}
+    targets = [known.window.series[o.target].flat for o in losses if o.target in known.window.series]
     candidates = [
         Parameter(path, value.shape, value, value, np.ones(value.size, dtype=bool))
         for path, value in known.leaves.items()
         if path not in taken and value.ndim and np.all(np.isfinite(value)) and not rows & set(value.shape)
         and (path not in compared or value.size == 1)
         and path in known.window.leaves and np.array_equal(value, known.window.leaves[path])
+        and not any(t.size > 1 and np.ptp(t) > 0 and np.isin(t, value).all() for t in targets)  # where the targets come from
     ][:60]  # fmt: skip
     touched = {key: known.window.series[key] for key in known.touched if key in known.window.series}
     sizes = {math.prod(s) for series in touched.values() for s in series.shapes}
