@@ -149,6 +149,8 @@ def unshared(
 ) -> Iterator[Mended]:
     """Repairs of shared memory by which more numbers are trained: before, two parameters were one array."""
     end = time.monotonic() + seconds
+    idle = {v.path for v in reference.best.of("uncovered")} if reference.best is not None else set()
+    numbers = sum(p.before.size for p in reference.known.parameters if p.path not in idle)
     told = Facts(parameters=[p.text for p in reference.known.parameters])
     for tried, edit in enumerate(_proposed(program, told, ("weights-aliased",), MOST_ALIASES), start=1):
         if time.monotonic() > end or edit.cost > dearest:
@@ -163,12 +165,11 @@ def unshared(
                 found = examine_step(step, number)
         except (WatchError, OSError):
             continue
-        if found is None or found.state != "right":
-            continue
-        sizes = {
-            p.path: p.before.size for p in found.known.parameters
-        }  # (of one array all users seem to be trained by each)
-        if sum(sizes.values()) > sum(p.before.size for p in reference.known.parameters if p.path in sizes):
+        if (
+            found is not None
+            and found.state == "right"
+            and sum(p.before.size for p in found.known.parameters) > numbers
+        ):
             yield Mended(edit, variant, found, True, tried)
 
 

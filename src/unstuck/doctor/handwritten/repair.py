@@ -186,12 +186,13 @@ def _unchecked(examination: Examination) -> set[str]:
 
 
 def _without_effect(examination: Examination) -> set[str]:
-    """The parameters that the best loss does not depend on (as a bias in front of a normalisation), whatever moves them."""
-    if examination.best is None:
+    """The parameters that are moved although the best loss depends on them by rounding alone, as on a bias before a normalisation."""
+    best = examination.best
+    if best is None:
         return set()
-    objective = examination.best.objective
+    objective = best.objective
     small = np.max(np.abs(objective.derivative), axis=1) <= 50 * np.max(objective.floor, axis=1)
-    return {p.path for p, none in zip(examination.known.parameters, small, strict=True) if none}
+    return {v.path for v, none in zip(best.verdicts, small, strict=True) if none and v.status == "wrong"}
 
 
 def _in_stages(
