@@ -186,7 +186,7 @@ def _unchecked(examination: Examination) -> set[str]:
 
 
 def _without_effect(examination: Examination) -> set[str]:
-    """The parameters that are moved although the best loss depends on them by rounding alone, as on a bias before a normalisation."""
+    """Parameters that are moved, and on which the best loss depends by rounding alone (a bias before a normalisation)."""
     best = examination.best
     if best is None:
         return set()
