@@ -99,7 +99,7 @@ def unequal(examination: Examination) -> Unequal | None:
     A rate of its own for each layer is a choice; then each recorded gradient is the true one, and the rates differ.
     """
     best = examination.best
-    if best is None or not all(v.status in ("right", "unchecked", "scaled") for v in best.verdicts):
+    if best is None or not best.parallel:
         return None
     rates: list[set[float]] = []
     factors: dict[str, float] = {}
@@ -132,7 +132,7 @@ def _exact(examination: Examination, rates: list[float]) -> set[str]:
     return {
         verdict.path
         for c in examination.ranking
-        if c.objective.kind == "own" and all(v.status in ("right", "unchecked", "scaled") for v in c.verdicts)
+        if c.objective.kind == "own" and c.parallel
         for verdict in c.of("right")
         if any(abs(abs(verdict.factor / rate) - 1) < EXACT for rate in rates)
     }

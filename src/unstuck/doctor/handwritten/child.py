@@ -34,6 +34,8 @@ from .leaves import Walker
 from .recorder import Recorder, Scout
 from .world import Beside, Output, guard_writes, repeatable
 
+LAZY = ("numpy.random", "numpy.linalg")  # loaded at their first use, which would be in every fork anew
+
 
 class Run:
     """One run of one variant, in its own forked process."""
@@ -292,9 +294,6 @@ def _shown(values: dict[str, Any]) -> dict[str, str]:
         elif isinstance(value, (list, tuple)) and not name.startswith("__"):
             shown[name] = f"{type(value).__name__} of {len(value)}"
     return dict(list(shown.items())[:12])
-
-
-LAZY = ("numpy.random", "numpy.linalg")  # loaded at their first use, which would be in every fork anew
 
 
 def serve(address: str, scratch: str) -> None:

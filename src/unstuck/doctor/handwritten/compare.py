@@ -68,6 +68,11 @@ class Comparison:
         """Every parameter that can be checked is right, and at least one can."""
         return bool(self.of("right")) and all(v.status in ("right", "unchecked") for v in self.verdicts)
 
+    @property
+    def parallel(self) -> bool:
+        """No parameter disagrees by more than a constant factor."""
+        return all(v.status in ("right", "unchecked", "scaled") for v in self.verdicts)
+
 
 def sources(parameter: Parameter, window: Window) -> list[Source]:
     """The update first, then every recorded value with as many numbers as the parameter (also transposed)."""

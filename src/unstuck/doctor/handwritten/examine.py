@@ -148,7 +148,9 @@ def _without_parts(known: Understanding, derivatives: Derivatives, ranking: list
     parts: list[Comparison] = []
     for c in ranking:
         if c.clean and c.objective.name == "last":
-            whole = next(o for o in own if o.name == "sum" and o.value == c.objective.value)
+            whole = next((o for o in own if o.name == "sum" and o.value == c.objective.value), None)
+            if whole is None:  # it was not finite
+                continue
             found = [o for o in own if o.value != whole.value and _parallel(o.derivative, whole.derivative)]
             if found and not _parallel(c.objective.derivative, whole.derivative):
                 parts.append(c)

@@ -104,6 +104,7 @@ def shared(case: Case, current: Examination, dearest: float = np.inf) -> Mended 
         before = len(current.known.parameters)
         row = Evidence("parameters with memory of their own", len(mended.examination.known.parameters), before)
         case.add(current, mended, "two parameters are one array", proof, outcome, (row,))
+        case.loop = mended.examination.known.loop
         case.program, case.known_outcome, case.examination = mended.program, outcome, mended.examination
         return mended
     return None

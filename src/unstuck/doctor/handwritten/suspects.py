@@ -76,9 +76,8 @@ def _lines(
         wrong |= {v.path for v in judged if v.status == "right"}
     handed_on = [key for key, acting in sure.items() if acting & wrong]
     start = max((made(key) for key in handed_on), default=0.0)
-    if (
-        handed_on
-    ):  # right values on the way to the wrong ones: what follows the last of them is suspect, or what is missing there
+    if handed_on:
+        # Right values on the way to the wrong ones: what follows the last of them is suspect, or what is missing there.
         last_right = max(handed_on, key=made)
         verified -= {sites[last_right[0]].line}
     for key, series in window.series.items():
@@ -187,10 +186,9 @@ def _end_of_forward(known: Understanding, examination: Examination) -> float:
         series = None if is_parameter(c, known, held) else forward.get(c.objective.value)
         if series is not None and {v.path for v in c.of("right")} >= right:
             target = None if c.objective.target is None else known.window.series.get(c.objective.target)
-            if target is None or np.any(target.flat != target.flat[0]):
-                mark = (
-                    series.flat.tobytes()
-                )  # of equal values the objective names the last, and the forward pass ends at the first
+            if target is None or not target.constant:
+                # Of equal values the objective names the last, and the forward pass ends at the first.
+                mark = series.flat.tobytes()
                 equal = [o for o in forward.values() if o.flat.size == series.flat.size and o.flat.tobytes() == mark]
                 ends[c.objective.kind].append(min(float(o.order[-1]) for o in equal))
     return min(ends["loss"], default=min(ends["own"] + ends["sum"] + ends["chain"], default=0.0))
@@ -253,9 +251,8 @@ def verified_values(examination: Examination) -> dict[tuple[int, str], set[str]]
             paths = {p.path for p, acts in zip(examination.known.parameters, acting, strict=True) if acts}
             right[objective.cotangent] = right.get(objective.cotangent, set()) | paths
             factors[objective.cotangent] = factor
-    if (
-        best.of("scaled") and right
-    ):  # somewhere on the way a constant factor comes in: right is what has that of the first value
+    if best.of("scaled") and right:
+        # Somewhere on the way a constant factor comes in: right is what has that of the first value.
         series = examination.known.window.series
         usual = factors[min((key for key in right if key in series), key=lambda key: float(series[key].order[0]))]
         right = {key: paths for key, paths in right.items() if abs(factors[key] / usual - 1) < 1e-4}

@@ -118,7 +118,9 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
         for path, (_, window) in nudged.items()
     }
     chosen = [path for path in nudged if _is_parameter(path, changed, nudged, reach)]
-    for path in [p for p in nudged if p not in chosen and reach[p] & set(chosen)]:
+    sizes = {path: leaf.before.size for path, leaf in changed.items()}
+    acting = {p for p in nudged if any(sizes[other] != sizes[p] for other in reach[p] & set(chosen))}
+    for path in [p for p in nudged if p in acting and p not in chosen]:
         # Where a unit bends within a nudge, the gradient jumps and may hide what is left of it: once more, with a short one.
         delta = nudged[path][0] * SHORT
         answer = step.take({path: delta}, leaves=list(changed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -58,6 +59,12 @@ def product(reading: Reading, node: ast.AST) -> Product | None:
     if name in kinds and len(node.args) == 2:
         return Product(node, node.args[0], node.args[1], kinds[name], reading.text.of(node.func))
     return None
+
+
+def fresh(reading: Reading, *wanted: str) -> str:
+    """The first of these names that the program does not use; with a number where it uses all of them."""
+    numbered = (f"{wanted[0]}_{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain(wanted, numbered) if name not in reading.text.names)
 
 
 def products(reading: Reading, node: ast.AST) -> Iterator[Product]:

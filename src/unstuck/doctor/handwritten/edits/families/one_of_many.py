@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..making import chains, change, number
+from ..making import chains, change, fresh, number
 from ..model import Change
 from ..reading import Reading, base_of, canonical, names_in
 from ..text import walk
@@ -48,7 +48,7 @@ def _all_of_them(reading: Reading, statement: ast.stmt, chain: ast.BinOp, gone_t
         objects = all(isinstance(text.parent(s), ast.Attribute) for s in spots)
         if not objects or canonical(base_of(base)) not in gone_through:
             continue
-        name = next(n for n in ("unit", "member", "each", "one_of_them") if n not in text.names)
+        name = fresh(reading, "unit", "member", "each", "one_of_them")
         new = _with(written, [(text.span(s)[0] - start, text.span(s)[1] - start) for s in spots], name)
         piece = text.swap(chain, f"sum({new} for {name} in {text.of(base)})")
         yield change(reading, statement, piece, CAUSES, f"sum over all of `{text.of(base)}`, not only `{member}`", 0.7)
@@ -58,7 +58,7 @@ def _all_of_them(reading: Reading, statement: ast.stmt, chain: ast.BinOp, gone_t
     scalar = reading.shape(chain) == () or (reading.shape(chain) is None and "numpy" not in reading.modules)
     if len(indices) != 1 or len(bases) < 2 or not scalar or any(names_in(s.slice) for s in plain):
         return
-    name = next(n for n in ("m", "q", "r", "other") if n not in text.names)
+    name = fresh(reading, "m", "q", "r", "other")
     spans = [(text.span(s.slice)[0] - start, text.span(s.slice)[1] - start) for s in plain]
     new = _with(written, spans, name)
     shortest = next((s.value for s in plain if isinstance(s.value, ast.Name | ast.Attribute)), plain[0].value)

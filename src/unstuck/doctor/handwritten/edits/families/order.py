@@ -6,7 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
-from ..making import change
+from ..making import change, fresh
 from ..model import Change
 from ..reading import Reading, base_of, called, canonical
 from ..text import walk
@@ -142,7 +142,7 @@ def _read_first(
     """A returned expression is computed before the movement and returned after it."""
     text = reading.text
     if isinstance(late, ast.Return) and late.value is not None and "\n" not in text.of(late.value):
-        name = next(n for n in ("passed_down", "error_below", "below_error") if n not in text.names)
+        name = fresh(reading, "passed_down", "error_below", "below_error")
         pieces = [text.before(early, f"{name} = {text.of(late.value)}"), text.swap(late.value, name)]
         yield change(
             reading, update, pieces, EARLY, "compute what is returned before the weights are changed", 1.0, marks

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ..activations import Activations, activations_of, slopes
-from ..making import chains, change, factors, without
+from ..making import chains, change, factors, fresh, without
 from ..model import Change
 from ..reading import Reading, called, names_in
 from ..text import ATOM, PRODUCT, bracketed
@@ -86,7 +86,7 @@ def _plain_sums(reading: Reading, chain: ast.expr, rest: str, soft: str) -> Iter
         if isinstance(loop.target, ast.Name) and call and call[0] == "range":
             counter = loop.target.id
             if counter in names_in(chain):
-                other = next(n for n in ("m", "q", "r", "other") if n not in text.names)
+                other = fresh(reading, "m", "q", "r", "other")
                 moved = re.sub(rf"\b{counter}\b", other, f"{bracketed(rest, PRODUCT)} * {soft}")
                 yield f"sum({moved} for {other} in {text.of(loop.iter)})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..making import change
+from ..making import change, fresh
 from ..model import Change
 from ..reading import Reading, called, canonical
 from ..text import Piece, walk
@@ -25,7 +25,7 @@ def propose(reading: Reading) -> Iterator[Change]:
                 if kind is None:
                     continue
                 own, new = text.of(target), text.of(value)
-                one, other = (n for n, _ in zip(_free(reading), range(2), strict=False))
+                one, other = fresh(reading, "a", "part", "kept"), fresh(reading, "b", "more", "added")
                 summed = f"[{one} + {other} for {one}, {other} in zip({own}, {new})]"
                 if kind == "dict":
                     summed = f"{{{one}: {own}[{one}] + {new}[{one}] for {one} in {own}}}"
@@ -55,12 +55,3 @@ def _begun_as(reading: Reading, statement: ast.Assign, name: str) -> str | None:
             if isinstance(other.value, ast.Dict | ast.DictComp) or (call and call[0] == "dict"):
                 return "dict"
     return None
-
-
-def _free(reading: Reading) -> Iterator[str]:
-    """Names that the program does not use."""
-    return (
-        name
-        for name in ("a", "b", "total", "part", "kept", "more", "first_", "second_")
-        if name not in reading.text.names
-    )
