@@ -366,17 +366,3 @@ def test_exit_code_2_is_one_sentence_on_standard_error(tmp_path: Path, arguments
 @pytest.mark.parametrize("program", sorted((CASES.parent / "unusual").glob("*.py")), ids=lambda path: path.stem)
 def test_a_program_that_descends_something_unusual_is_accused_of_nothing(program: Path) -> None:
     assert not faults(diagnose(program, budget_seconds=30.0))
-
-
-# ------------------------------------------------------------------ programs of the mutation bench that were once not understood
-
-GENERATED = sorted((CASES.parent / "generated").iterdir(), key=lambda path: path.name)
-
-
-@pytest.mark.parametrize("case", GENERATED, ids=lambda path: path.name)
-def test_a_generated_fault_is_named_at_its_line_and_proved(case: Path) -> None:
-    [fault] = json.loads((case / "truth.json").read_text(encoding="utf-8"))["faults"]
-    (cause, line, confidence), *others = faults(diagnose(case / "faulty.py", budget_seconds=GENEROUS))
-    assert cause in fault["accept"] and confidence == "proved" and not others
-    lines = [fault["lines"], *fault["also_lines"]]
-    assert line is not None and any(first <= line <= last for first, last in lines)
