@@ -17,6 +17,7 @@ from .nudge import Objective
 from .program import Program
 from .repair import Mended, mapped_loop
 from .session import Session, WatchError
+from .understand import Parameter
 
 SAME_RATE = 1e-6  # relative difference under which two rates are one
 EXACT = 1e-4  # the same where a loss is kept from log(0) by a small number
@@ -127,6 +128,28 @@ def unequal(examination: Examination) -> Unequal | None:
     return Unequal(usual, others, kept, exact == set(kept))
 
 
+def opposed(examination: Examination) -> Unequal | None:
+    """Whether some biases (or thresholds) climb what all other parameters descend, under the same rate.
+
+    Vectors alone: two players of a game oppose each other with whole layers.
+    """
+    best = examination.best
+    if best is None or not best.clean:
+        return None
+    shapes = {p.path: p.shape for p in examination.known.parameters}
+    factors = {
+        v.path: v.factor for v in best.of("right") if not v.small and v.through is not None and v.through.key is None
+    }
+    if len(factors) < 2:
+        return None
+    usual = max(factors.values(), key=lambda f: sum(abs(g / f - 1) < EXACT for g in factors.values()))
+    others = {path: f for path, f in factors.items() if abs(f / usual - 1) >= EXACT}
+    if not others or any(abs(f / usual + 1) > EXACT or len(shapes[path]) != 1 for path, f in others.items()):
+        return None
+    kept = tuple(path for path in factors if path not in others)
+    return Unequal(usual, others, kept, exact=False) if len(kept) > len(others) else None
+
+
 def _exact(examination: Examination, rates: list[float]) -> set[str]:
     """The parameters whose step is one of these rates times the derivative of a loss that the program computes itself."""
     return {
@@ -150,7 +173,7 @@ def unshared(
     """Repairs of shared memory by which more numbers are trained: before, two parameters were one array."""
     end = time.monotonic() + seconds
     idle = {v.path for v in reference.best.of("uncovered")} if reference.best is not None else set()
-    numbers = sum(p.before.size for p in reference.known.parameters if p.path not in idle)
+    numbers = sum(own_numbers(p) for p in reference.known.parameters if p.path not in idle)
     told = Facts(parameters=[p.text for p in reference.known.parameters])
     for tried, edit in enumerate(_proposed(program, told, ("weights-aliased",), MOST_ALIASES), start=1):
         if time.monotonic() > end or edit.cost > dearest:
@@ -165,12 +188,15 @@ def unshared(
                 found = examine_step(step, number)
         except (WatchError, OSError):
             continue
-        if (
-            found is not None
-            and found.state == "right"
-            and sum(p.before.size for p in found.known.parameters) > numbers
-        ):
+        if found is not None and found.state == "right" and sum(map(own_numbers, found.known.parameters)) > numbers:
             yield Mended(edit, variant, found, True, tried)
+
+
+def own_numbers(parameter: Parameter) -> int:
+    """How many numbers it has for itself: rows of a list of lists that are one list stay equal, whatever the step."""
+    if parameter.after.ndim != 2:
+        return parameter.after.size
+    return len(np.unique(parameter.after, axis=0)) * parameter.after.shape[1]
 
 
 def applied(

@@ -55,6 +55,9 @@ class Run:
         self.windows: list[dict[str, Any]] = []
         self.waiting: tuple[int, int] | None = None  # loop and number of the pass at which to stop for orders
         self.hits = 0
+        self.passes = 0
+        self.span = int(job.get("span", 1))  # passes of the loop that are one step
+        self.left_passes = 0  # of the open window
         self.open: tuple[int, int] | None = None  # loop and activation of the open window
         self.left_windows = 0
         self.started = time.monotonic()
@@ -188,10 +191,17 @@ class Run:
 
     def _stepping(self, loop: int, activation: int, frame: types.FrameType, ended: bool) -> None:
         if self.open is not None:
-            if (loop, activation) == self.open or (loop == self.open[0] and not ended):
-                self._close_window(frame, ended)
+            if (loop, activation) == self.open or (loop == self.open[0] and not ended and self.span == 1):
+                self.left_passes -= 1
+                if not self.left_passes:
+                    self._close_window(frame, ended)
+            elif loop == self.open[0] and not ended:
+                self.open = (loop, activation)  # the step goes on in the loop's next run
             return
         if self.waiting is None or loop != self.waiting[0] or ended:
+            return
+        self.passes += 1
+        if (self.passes - 1) % self.span:
             return
         self.hits += 1
         if self.hits == self.waiting[1]:
@@ -229,12 +239,14 @@ class Run:
                 self.waiting = (loop, int(order["hit"]))
                 signal.setitimer(signal.ITIMER_REAL, float(order.get("seconds", 20.0)))
                 return
+            drawn = random.getstate()  # Python seeds its generator anew in every fork
             child = os.fork()
             if child:
                 _, status = os.waitpid(child, 0)
                 if status:  # it was killed before it could answer
                     wire.send(self.connection, {"broken": f"the step ended with signal {status & 127}"})
                 continue
+            random.setstate(drawn)
             self._begin(order, loop, activation, frame)
             return
 
@@ -246,7 +258,7 @@ class Run:
         self.recorder.only = None if order.get("sites") is None else set(order["sites"])
         self.left_windows = int(order.get("windows", 1))
         self.want_leaves = order.get("leaves")
-        self.open = (loop, activation)
+        self.open, self.left_passes = (loop, activation), self.span
         self.recorder.clear()
         self.recorder.active = True
 
@@ -262,6 +274,7 @@ class Run:
         if self.left_windows <= 0 or frame is None:
             self._answer({"windows": self.windows})
         self.recorder.clear()
+        self.left_passes = self.span
         if not ended:
             self.recorder.active = True
 

@@ -172,9 +172,10 @@ def first_output(derivatives: Derivatives, window: Window) -> float:
 
 
 def _after(found: list[Source], output: float) -> list[Source]:
-    """The sources that are recorded after the output and are none of the values before it (as an input that is read again)."""
+    """The update, and the sources that are recorded after the output and are none of the values before it (as an input that is
+    read again)."""
     early = {s.flat.tobytes() for s in found if s.order < output}
-    return [s for s in found if s.order >= output and s.flat.tobytes() not in early]
+    return [s for s in found if s.key is None or (s.order >= output and s.flat.tobytes() not in early)]
 
 
 def _fit(user: Array, true: Array, noise: Array) -> tuple[Array, Array, Array, Array]:

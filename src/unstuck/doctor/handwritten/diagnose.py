@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -78,22 +79,27 @@ def _diagnosed(session: Session, program: Program, started: float, budget: float
         _look(case)
     except OutOfTime:
         case.open_questions.append(f"the time ({budget:.0f} s) was over before everything was checked; {beyond.MORE}")
-    except WatchError:
-        raise
-    except Exception as error:  # on an unusual program: what was found until then is not lost
-        if case.examination is None:
-            raise
-        case.open_questions.append(
-            f"a check broke off ({type(error).__name__}: {error}); what follows it was not looked at"
-        )
     finally:
         beside.shutdown(wait=False)
     session.deadline = max(session.deadline, time.monotonic() + LAST_WORDS)
     return closing.report(case) if case.examination is not None else closing.nothing_found(case)
 
 
+@contextlib.contextmanager
+def _beside_others(case: Case) -> Iterator[None]:
+    """A check that breaks on an unusual program must not take the other checks with it, nor what was found before."""
+    try:
+        yield
+    except (OutOfTime, WatchError):
+        raise
+    except Exception as error:
+        case.open_questions.append(f"a check broke off ({type(error).__name__}: {error})")
+
+
 def _look(case: Case) -> None:
-    found = examine(case.session, case.program, case.session.scout(seconds=15.0))
+    found = None
+    with _beside_others(case):
+        found = examine(case.session, case.program, case.session.scout(seconds=15.0))
     if found is not None:
         case.examination, case.loop, _ = found
     if found is None or found[0].state != "right":
@@ -102,13 +108,16 @@ def _look(case: Case) -> None:
             gradient.lost(case, ("wrong-variable",), "calls")
     if case.examination is None:
         return
-    for _ in range(ROUNDS):
-        mended = gradient.check(case, case.examination)
-        if mended is None or (mended.complete and case.examination.state == "right"):
-            break
+    with _beside_others(case):
+        for _ in range(ROUNDS):
+            mended = gradient.check(case, case.examination)
+            if mended is None or (mended.complete and case.examination.state == "right"):
+                break
     if case.examination.state == "right":
-        step_rule.check(case, case.examination)
-        gradient.later(case, case.examination)
-    beyond.probe(case)
-    beyond.look_again(case)
-    beyond.more_seeds(case)
+        with _beside_others(case):
+            step_rule.check(case, case.examination)
+        with _beside_others(case):
+            gradient.later(case, case.examination)
+    for further in (beyond.probe, beyond.look_again, beyond.more_seeds):
+        with _beside_others(case):
+            further(case)

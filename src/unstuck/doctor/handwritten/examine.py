@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compare import PARALLEL, Comparison, ParameterVerdict, compare, first_output
-from .loops import rank_loops
+from .loops import rank_loops, spans
 from .nudge import Derivatives, Key, Objective, differentiate, sharpened
 from .program import Program
 from .records import Array, Window
 from .session import Session, Step
 from .understand import Parameter, Understanding, known_step, series_before, understand, update_moment
+from .weighted import as_weighted
 
 BENT = 0.02  # relative difference that a unit may make that bends within a nudge
 LIKELY = 16  # objectives by which an edited copy is judged where the best ones are known
@@ -104,7 +105,8 @@ def reexamine(step: Step, loop: int, reference: Examination) -> Examination | No
         known = known_step(step, loop, paths, np.random.default_rng(3), still)
         if known is None:
             return None
-        derivatives = differentiate(step, known, np.random.default_rng(4), directions=2, chains=False)
+        chains = reference.best is not None and reference.best.objective.cotangent is not None
+        derivatives = differentiate(step, known, np.random.default_rng(4), directions=2, chains=chains)
         return _judged_twice(step, known, derivatives, 4)
 
 
@@ -133,6 +135,9 @@ def judged(known: Understanding, derivatives: Derivatives, window: Window | None
     if clean is not None:
         return Examination(known, derivatives, "right", clean, chain, ranking)
     if clean_chain is not None and not of_last:
+        meant = as_weighted(known, derivatives, clean_chain)
+        if meant is not None:
+            return Examination(known, derivatives, "right", meant, clean_chain, [meant, *ranking])
         return Examination(known, derivatives, "delta", best, clean_chain, ranking)
     partial = best is not None and any(v.status in ("right", "unmoved") and not v.small for v in best.verdicts)
     return Examination(known, derivatives, "wrong" if partial or of_last else "unknown", best, chain, ranking, of_last)
@@ -180,6 +185,16 @@ def examine(session: Session, program: Program, table: dict[str, object]) -> tup
 
     The first loop in which parameters are recognised for sure and agree with anything; else the best of those looked at.
     """
+    several, passes = None, 1
+    for loop, passes in spans(table)[:1]:
+        session.spans[loop] = passes
+        step = session.stop(loop, 1, program)
+        if step is not None:
+            with step:
+                several = examine_step(step, loop)
+            if several is not None and several.state == "right" and not several.known.guessed:
+                return several, loop, 1
+        del session.spans[loop]
     best: tuple[int, tuple[Examination, int, int]] | None = None
     for loop, hit in rank_loops(table, session, program)[:MOST_LOOPS]:
         step = session.stop(loop, hit, program)
@@ -194,6 +209,9 @@ def examine(session: Session, program: Program, table: dict[str, object]) -> tup
             best = doubt, (found, loop, hit)
         if not doubt or (found.state == "right" and len(found.known.parameters) > 1):
             break
+    if several is not None and several.state == "wrong" and (best is None or best[1][0].state != "right"):
+        session.spans[several.known.loop] = passes
+        return several, several.known.loop, 1
     return best[1] if best is not None else None
 
 

@@ -29,6 +29,28 @@ def rank_loops(table: dict[str, Any], session: Session, program: Program) -> lis
     return ranked
 
 
+def spans(table: dict[str, Any]) -> list[tuple[int, int]]:
+    """Loops of whose passes several may be one step (gradients of small batches that are added up): (loop, passes).
+
+    Some arrays change in every pass, others of the same sizes in every k-th one only.
+    """
+    found = []
+    sizes = table["sizes"]
+    for row in table["loops"]:
+        passes = [{p for p in changed if sizes[p] > 1} - set(row["made"]) for changed in row["changes"]]
+        if len(passes) < 4 or row["hit"][0] != 1:
+            continue
+        moments = {p: [i for i, changed in enumerate(passes, start=1) if p in changed] for p in set().union(*passes)}
+        always = sorted(sizes[p] for p, when in moments.items() if len(when) >= len(passes) - 1)
+        seldom: dict[int, list[int]] = {}
+        for path, when in moments.items():
+            k = when[0]
+            if k > 1 and len(passes) >= 2 * k and when == list(range(k, len(passes) + 1, k)):
+                seldom.setdefault(k, []).append(sizes[path])
+        found += [(row["loop"], k) for k, own in seldom.items() if set(own) <= set(always) and len(always) >= len(own)]
+    return found
+
+
 def _ranked(rows: list[dict[str, Any]], sizes: dict[str, int], loops: list[LoopSite]) -> list[tuple[int, int]]:
     def weight(paths: list[str] | set[str]) -> float:
         return sum(1.0 if sizes[p] > 1 else 0.25 for p in paths)
@@ -41,7 +63,9 @@ def _ranked(rows: list[dict[str, Any]], sizes: dict[str, int], loops: list[LoopS
         if not counts or max(counts) == 0:
             continue
         share = float(np.mean(sorted(counts)[len(counts) // 2 :])) / weight(union)
-        first = next(i for i, c in enumerate(counts) if c >= 0.25 * max(counts))
+        kept = [weight(union & set(changed) - set(row["made"])) for changed in row["changes"]]
+        judged = kept if any(kept) else counts  # what the first pass makes anew is no state of the training
+        first = next(i for i, c in enumerate(judged) if c >= 0.25 * max(judged))
         ranked.append((share, row["depth"], loops[row["loop"]].depth, row["loop"], row["hit"][first]))
     if not ranked:
         return []

@@ -26,6 +26,7 @@ STEPS = 4  # consecutive steps that are looked at
 OPEN = ("moving average", "unknown")  # names of rules that say which part is wrong, not what the whole was meant to be
 EARLIER = 30  # steps before them that may have been taken
 EXACT = 1e-6  # worst relative error under which a closed form holds
+SURE = 0.99999  # decay over which a variable that goes on from its old value may be anything
 LEAST = 8  # elements of a parameter from which on three coefficients can be refuted
 
 
@@ -48,7 +49,8 @@ class Moment:
 class Rule:
     """What the steps of one parameter follow. ``fault`` None: a known closed form, otherwise what contradicts every one.
 
-    ``by_choice``: some programs differ from the closed form in this way on purpose.
+    ``by_choice``: some programs differ from the closed form in this way on purpose. ``exchanged``: the rule is not wrong; what
+    goes into it belongs to another parameter.
     """
 
     parameter: str
@@ -57,6 +59,7 @@ class Rule:
     expected: str = ""
     measured: float = 0.0
     by_choice: bool = False
+    exchanged: bool = False
 
 
 def judge(session: Session, program: Program, found: Examination) -> list[Rule]:
@@ -80,8 +83,13 @@ def judge(session: Session, program: Program, found: Examination) -> list[Rule]:
         source = through[parameter.path]
         history = _History.of(parameter, source, windows, found) if source is not None else None
         if history is not None:
-            rules.append(history.rule())
+            rules.append(history.exchanged(_others(parameter, parameters, through), windows, found) or history.rule())
     return rules
+
+
+def _others(parameter: Parameter, parameters: list[Parameter], through: dict[str, Source]) -> list[tuple[str, Source]]:
+    """The recorded gradients of other parameters of its shape, with their names."""
+    return [(p.text, through[p.path]) for p in parameters if p is not parameter and p.shape == parameter.shape]
 
 
 def _recorded_gradients(found: Examination) -> dict[str, Source]:
@@ -129,9 +137,10 @@ class _History:
             return None
         size = parameter.before.size
         moments, others, fresh = [], 0, True
+        trained = {p.path for p in found.known.parameters}
         for path, last in windows[-1].leaves.items():
             states = [w.leaves.get(path) for w in windows]
-            if last.size != size or path == parameter.path or any(s is None or s.size != size for s in states):
+            if last.size != size or path in trained or any(s is None or s.size != size for s in states):
                 continue
             flat = [s.ravel() for s in states if s is not None]
             if all(np.array_equal(a, b) for a, b in itertools.pairwise(flat)):
@@ -151,6 +160,19 @@ class _History:
             moments.append(moment)
         changes = [b - a for a, b in itertools.pairwise(theta)]
         return cls(parameter, g[1:], changes, theta[:-1], moments, others, fresh)
+
+    def exchanged(self, others: list[tuple[str, Source]], windows: list[Window], found: Examination) -> Rule | None:
+        """The averages of another parameter's gradient stand where its own belong."""
+        if self.moments or not self.others:
+            return None
+        for name, source in others:
+            history = _History.of(self.parameter, source, windows, found)
+            if history is not None and any(m.steady and 0 < m.decay < SURE for m in history.moments):
+                return Rule(
+                    self.parameter.text, "moving average", f"its averages are those of the gradient of {name}",
+                    "those of its own gradient", 1.0, exchanged=True,
+                )  # fmt: skip
+        return None
 
     def rule(self) -> Rule:
         """Try the closed forms from the simplest to the richest."""
@@ -203,6 +225,8 @@ class _History:
     def _saturated(self) -> bool:
         """Steps of a few sizes only: of the sign, or clipped."""
         sizes = np.abs(self.changes[-1][self.changes[-1] != 0])
+        if not np.all(np.isfinite(sizes)):
+            return True
         return bool(
             sizes.size >= LEAST and len(np.unique(np.round(sizes / sizes.max(), 6))) <= max(2, 0.8 * sizes.size)
         )
@@ -319,6 +343,8 @@ def _gradient(source: Source, window: Window, parameter: Parameter) -> Array | N
 
 def _fit(wanted: Array, columns: list[Array]) -> tuple[float, Array]:
     """Worst relative error of the best linear combination of the columns, and its coefficients."""
+    if not all(np.all(np.isfinite(x)) for x in (wanted, *columns)):
+        return np.inf, np.zeros(len(columns))
     sizes = [max(float(np.max(np.abs(c))), 1e-300) for c in columns]
     table = np.stack([c / s for c, s in zip(columns, sizes, strict=True)], axis=1)
     solution, *_ = np.linalg.lstsq(table, wanted, rcond=None)

@@ -50,11 +50,15 @@ class Parts:
 
 @dataclass(frozen=True)
 class Penalised:
-    """Path -> parts, under the program's own loss ``objective``; ``rate``: what most steps take of the data's gradient."""
+    """Path -> parts, under the program's own loss ``objective``; ``rate``: what most steps take of the data's gradient.
+
+    ``by_itself``: no penalty is in a loss that was seen; what is wrong is that steps make weights grow.
+    """
 
     objective: Objective
     parts: dict[str, Parts]
     rate: float
+    by_itself: bool = False
 
     @property
     def wrong(self) -> dict[str, Parts]:
@@ -108,7 +112,7 @@ def _decay(examination: Examination, data: Objective) -> Penalised | None:
         much = np.max(np.abs(directions[i] @ parameter.before.ravel())) * abs(b) > DECAY * step
         share = b / usual if much else 0.0
         parts[parameter.path] = Parts(a / usual, share, abs(share))
-    return Penalised(data, parts, usual) if any(p.penalty for p in parts.values()) else None
+    return Penalised(data, parts, usual, by_itself=True) if any(p.penalty for p in parts.values()) else None
 
 
 def _under(examination: Examination, data: Objective, own: Objective, signs: bool) -> Penalised | None:
@@ -167,9 +171,11 @@ def _decomposed(data: Array, own: Array, shift: dict[int, Array]) -> tuple[float
     table[:, 0] = data.ravel()
     for i in range(count):
         table[i * directions : (i + 1) * directions, 1 + i] = shift[i]
+    largest = float(np.max(np.abs(own)))
+    if not (np.all(np.isfinite(table)) and np.isfinite(largest)):
+        return None
     sizes = np.maximum(np.max(np.abs(table), axis=0), 1e-300)
     solution, *_ = np.linalg.lstsq(table / sizes, own.ravel(), rcond=None)
-    largest = float(np.max(np.abs(own)))
     if largest == 0.0 or np.max(np.abs(table / sizes @ solution - own.ravel())) > EXACT * largest:
         return None
     scale = float(solution[0] / sizes[0])
@@ -184,6 +190,8 @@ def _decomposed(data: Array, own: Array, shift: dict[int, Array]) -> tuple[float
 
 def _fit(wanted: Array, columns: list[Array]) -> tuple[float, Array]:
     table = np.stack(columns, axis=1)
+    if not (np.all(np.isfinite(table)) and np.all(np.isfinite(wanted))):
+        return np.inf, np.zeros(table.shape[1])
     sizes = np.maximum(np.max(np.abs(table), axis=0), 1e-300)
     solution, *_ = np.linalg.lstsq(table / sizes, wanted, rcond=None)
     away = float(np.max(np.abs(table / sizes @ solution - wanted)))

@@ -18,6 +18,7 @@ MOST_NUMBERS = 3_000_000  # of one site in one window
 MOST_BYTES = 400_000_000  # of one window
 MOST_EVENTS = 400_000
 SNAPSHOTS = 12  # of the variables, for each loop of the source
+MOST_SNAPSHOTS = 40  # the same where the passes differ in what they change
 MOST_LOOKING = 4.0  # seconds of comparing snapshots that do not count as waiting
 PARTS = 64  # members of a list or dict of arrays that are told one by one
 
@@ -231,6 +232,7 @@ class Scout:
         self.visits: dict[int, int] = {}
         self.hits: dict[int, int] = {}
         self.changes: dict[int, list[list[str]]] = {}
+        self.made: dict[int, list[str]] = {}
         self.first_hit: dict[int, list[int]] = {}
         self.depth: dict[int, int] = {}
         self.sizes: dict[str, int] = {}
@@ -245,7 +247,7 @@ class Scout:
         self.hits[loop] = self.hits.get(loop, 0) + (not ended)
         self.visits[loop] = self.visits.get(loop, 0) + 1
         known = self.last.get(loop)
-        if self.visits[loop] > SNAPSHOTS and not (self.visits[loop] < 10 * SNAPSHOTS and not self.changes.get(loop)):
+        if self.visits[loop] > SNAPSHOTS and not (self.visits[loop] < 10 * SNAPSHOTS and self._goes_on(loop)):
             return self._enough()
         if known is None and ended:
             return False
@@ -263,6 +265,8 @@ class Scout:
                 and not np.array_equal(before[path], value, equal_nan=True)
                 and not rearranged(before[path], value)
             ]
+            if loop not in self.changes:
+                self.made[loop] = sorted(now.keys() - before.keys())
             self.changes.setdefault(loop, []).append(changed)
             self.sizes.update((path, now[path].size) for path in changed)
             self.first_hit.setdefault(loop, []).append(self.hits[loop] - (not ended))
@@ -274,6 +278,12 @@ class Scout:
             self.last[loop] = (activation, now)
         self.looking += time.process_time() - start
         return self._enough()
+
+    def _goes_on(self, loop: int) -> bool:
+        """Nothing was compared yet, or some arrays change in one pass and not in another (steps of several passes)."""
+        changes = self.changes.get(loop, [])
+        arrays = [{path for path in one if self.sizes[path] > 1} for one in changes]
+        return not changes or (len(changes) < MOST_SNAPSHOTS and len({len(one) for one in arrays[1:]}) > 1)
 
     def _clock(self) -> float:
         """Seconds of the program's own, as long as looking at it takes no longer than a few."""
@@ -291,11 +301,12 @@ class Scout:
         return waited > 3 * self.patience or outermost
 
     def table(self) -> dict[str, Any]:
-        """Per loop: how often it passed, how deep in calls it is, and the comparisons that were made."""
+        """Per loop: how often it passed, how deep in calls it is, the comparisons that were made, and which variables were not
+        there before the first of them."""
         return {
             "loops": [
                 {"loop": loop, "hits": self.hits[loop], "depth": self.depth.get(loop, 0), "changes": changes,
-                 "hit": self.first_hit[loop]}
+                 "hit": self.first_hit[loop], "made": self.made[loop]}
                 for loop, changes in self.changes.items()
             ],
             "sizes": self.sizes,

@@ -137,6 +137,7 @@ class Session:
         self.memory = memory
         self.answers = list(answers)
         self.double = any(word in text for text in program.sources.values() for word in ("float32", "float16"))
+        self.spans: dict[int, int] = {}  # passes of a loop that are one step, where it is not each of them
         self._tables: dict[tuple[tuple[str, str], ...], Sites] = {}
         self._scratch = tempfile.mkdtemp(prefix="unstuck-")
         address = os.path.join(self._scratch, "s")
@@ -261,8 +262,9 @@ class Session:
             return table
 
     def stop(self, loop: int, hit: int, program: Program | None = None, *, seconds: float = 20.0) -> Step | None:
-        """A step at the ``hit``-th pass of a loop (from 1); None when the program ends before it."""
-        connection = self._start("step", program, seconds, loop=loop, hit=hit)
+        """A step at the ``hit``-th pass of a loop (from 1; of as many passes as ``spans`` says); None when the program ends
+        before it."""
+        connection = self._start("step", program, seconds, loop=loop, hit=hit, span=self.spans.get(loop, 1))
         try:
             answer = self.receive(connection, seconds + 20)
         except BaseException:
@@ -281,7 +283,8 @@ class Session:
         Cheaper than `stop` and `take`: nothing is forked, and nothing else is read.
         """
         order = {"do": "step", "windows": 1, "seconds": seconds, "sites": None, "leaves": list(leaves)}
-        with self._start("step", program, seconds, loop=loop, hit=hit, at_once=order) as connection:
+        more = {"loop": loop, "hit": hit, "at_once": order, "span": self.spans.get(loop, 1)}
+        with self._start("step", program, seconds, **more) as connection:
             first = self.receive(connection, seconds + 10)
             if not first.get("ready"):
                 return None

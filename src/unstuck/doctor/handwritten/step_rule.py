@@ -9,7 +9,7 @@ import numpy as np
 
 from unstuck.doctor.findings import Evidence, RuledOut
 
-from . import applied, optimizer, penalised, update
+from . import applied, crossed, optimizer, penalised, update
 from .case import Case
 from .edits.families.rate import Twice, rates_twice
 from .edits.model import Facts
@@ -44,7 +44,8 @@ def check(case: Case, current: Examination) -> None:
                 f"why {names} never changes, although its gradient is computed: no edit changed that"
             )
     with contextlib.suppress(WatchError):
-        if penalty(case, current) or unequal(case, current) or shared(case, current) or twice(case, current):
+        checks = (penalty, unequal, shared, twice, exchanged)
+        if any(one(case, current) for one in checks):
             return
         piled = None
         if update.direct(current.best):
@@ -76,12 +77,18 @@ def penalty(case: Case, current: Examination) -> bool:
     what = f"the step of {names} is not the gradient of the loss with its penalty"
     only = ("gradient-scale-wrong",) if scaled else ("penalty-gradient-wrong",)
     told = found.reference(current)
-    return case.take(told, what, accept=accept, evidence=rows, only=only) is not None
+    if case.take(told, what, accept=accept, evidence=rows, only=only) is not None:
+        return True
+    if found.by_itself:
+        case.open_questions.append(f"why the step of {names} makes its weights grow: no edit changed that")
+    return False
 
 
 def unequal(case: Case, current: Examination) -> Mended | None:
     """One rate stands before gradients that are not equally scaled."""
     found = applied.unequal(current)
+    turned = applied.opposed(current) if found is None else None
+    found = found or turned
     if found is None:
         return None
     rows = tuple(
@@ -90,8 +97,11 @@ def unequal(case: Case, current: Examination) -> Mended | None:
     )
     names = ", ".join(path.split(": ")[-1] for path in found.others)
     what = f"the gradient of {names} is multiplied by another constant than the others, under the same rate"
-    only = ("gradient-scale-wrong", "dropout-mask-wrong")
+    only: tuple[str, ...] = ("gradient-scale-wrong", "dropout-mask-wrong")
     few = found.exact or 3 * len(found.others) <= len(current.known.parameters)
+    if turned is not None:
+        what = f"{names} climbs what the other parameters descend"
+        only, few = ("bias-gradient-wrong",), False
     accept = lambda checked, _: found.mended(checked)  # noqa: E731
     told = found.reference(current)
     return case.take(told, what, accept=accept, evidence=rows, only=only, must_help=not few)
@@ -101,9 +111,14 @@ def shared(case: Case, current: Examination, dearest: float = np.inf) -> Mended 
     """Two parameters are one array (mended by an edit that costs at most ``dearest``)."""
     for mended in applied.unshared(case.session, case.program, case.loop, current, 0.3 * case.left(), dearest):
         proof, outcome = case.proof(current, mended)
-        before = len(current.known.parameters)
-        row = Evidence("parameters with memory of their own", len(mended.examination.known.parameters), before)
-        case.add(current, mended, "two parameters are one array", proof, outcome, (row,))
+        before, after = (sum(map(applied.own_numbers, e.known.parameters)) for e in (current, mended.examination))
+        row = Evidence("numbers that are trained", after, before)
+        one = (
+            "two parameters are"
+            if len(mended.examination.known.parameters) > len(current.known.parameters)
+            else "rows are"
+        )
+        case.add(current, mended, f"{one} one array", proof, outcome, (row,))
         case.loop = mended.examination.known.loop
         case.program, case.known_outcome, case.examination = mended.program, outcome, mended.examination
         return mended
@@ -130,6 +145,21 @@ def twice(case: Case, current: Examination) -> bool:
     accept = lambda checked, variant: checked.state == "right" and not climbs(checked) and not found(variant)  # noqa: E731
     only = ("optimizer-formula-wrong",)
     return case.take(current, what, accept=accept, evidence=(row,), only=only, everywhere=True) is not None
+
+
+def exchanged(case: Case, current: Examination) -> bool:
+    """A parameter has a gradient of its own, and its step is made of another one's."""
+    found = crossed.judge(current)
+    if found is None:
+        return False
+    pairs = [(one.split(": ")[-1], other.split(": ")[-1]) for one, other in found.taken.items()]
+    what = " and ".join(f"{one} is moved by the gradient of {other}" for one, other in pairs)
+    rows = tuple(Evidence(f"{one}: share of the gradient of {other} in its step", 0.0, 1.0) for one, other in pairs)
+    accept = lambda checked, _: found.mended(checked)  # noqa: E731
+    told = found.reference(current)
+    if case.take(told, what, accept=accept, evidence=rows, only=("wrong-variable",)) is None:
+        case.open_questions.append(f"{what}, and no edit was found that changes that")
+    return True
 
 
 def piled_up(case: Case, current: Examination, piled: update.Accumulation) -> None:
@@ -168,6 +198,12 @@ def formula(case: Case, current: Examination) -> None:
         return follows_a_rule(case, found, variant, kinds)
 
     what = wrong[0].fault or ""
+    other = next((rule for rule in wrong if rule.exchanged), None)
+    if other is not None:
+        what = f"in the step of {other.parameter}, {other.fault}"
+        if case.take(current, what, accept=follows, evidence=rows, only=("wrong-variable",), everywhere=True) is None:
+            case.open_questions.append(f"{what}, and no edit was found that changes that")
+        return
     only = _PILING[:1]
     case.take(current, what, accept=follows, evidence=rows, only=only, must_help=must_help, first_cause=True)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import math
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from .session import Step
 
 SHORT = 0.01  # of a nudge: what is tried again
 H = 1e-5  # length of a nudge, times max(1, rms of the parameter)
+MOST_MEMBERS = 12_000  # looks at members of objects that are recorded in each run of a step
 MOST_UNMOVED = 24  # variables that stand still although a line moves them
 
 
@@ -99,14 +101,14 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
     windows = step.take()
     if not windows:
         return None
-    base = windows[0]
+    sites, base = _affordable(windows[0])
     changed = changed_leaves(step.leaves, base)
     nudged: dict[str, tuple[Array, Window]] = {}
     for path, leaf in changed.items():
         direction = _direction(leaf, rng)
         length = 1e-4 * max(1.0, leaf.rms)
         delta = np.asarray(length * direction)
-        answer = step.take({path: delta}, leaves=list(changed))
+        answer = step.take({path: delta}, leaves=list(changed), sites=sites)
         if answer:
             nudged[path] = (delta, answer[0])
     reach = {
@@ -123,11 +125,12 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
     for path in [p for p in nudged if p in acting and p not in chosen]:
         # Where a unit bends within a nudge, the gradient jumps and may hide what is left of it: once more, with a short one.
         delta = nudged[path][0] * SHORT
-        answer = step.take({path: delta}, leaves=list(changed))
+        answer = step.take({path: delta}, leaves=list(changed), sites=sites)
         if answer and _is_parameter(path, changed, {path: (delta, answer[0])}, reach):
             chosen.append(path)
+    chosen += _alike(base, changed, nudged, chosen)
     chosen.sort(key=list(nudged).index)
-    still = _unmoved(step, base, changed, rng)
+    still = _unmoved(step, base, changed, sites, rng)
     if still:
         changed |= {path: leaf for path, (leaf, _, _) in still.items()}
         chosen = chosen or _acting(base, changed, nudged, [window for _, _, window in still.values()])
@@ -151,8 +154,53 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
     return Understanding(loop, step.hit, base, step.leaves, parameters, moment, influenced, touched, states, guessed)
 
 
+def _alike(
+    base: Window, changed: dict[str, Parameter], nudged: dict[str, tuple[Array, Window]], chosen: list[str]
+) -> list[str]:
+    """Where every parameter is the same member of an object (``.data``): the others of that name which persist and act on the step.
+
+    In a network that is linear by pieces a bias changes no gradient, so that nothing else tells it from a counter.
+    """
+    names = {path.rsplit(".", 1)[-1] for path in chosen if "." in path}
+    if len(names) != 1 or not all("." in path for path in chosen):
+        return []
+    name = names.pop()
+    if not name.isidentifier():
+        return []
+    found = []
+    for path, nudge in nudged.items():
+        if path not in chosen and path.rsplit(".", 1)[-1] == name and _persists(changed[path], nudge):
+            moment = update_moment(base, [changed[path]])
+            if len(differing(base, nudge[1], moment)) > 1:
+                found.append(path)
+    return found
+
+
+def _affordable(base: Window) -> tuple[set[int] | None, Window]:
+    """The sites to record in later runs of the step, with what was recorded there; None: all of them.
+
+    Where every number is an object (a graph of scalars), each look at one is recorded with all of its members, thousands of times
+    in a step. Places that see the fewest of them are kept, the results and the layers among them.
+    """
+    plain, seen = set(), Counter[int]()
+    for (site, part), series in base.series.items():
+        seen[site] += series.count
+        if not part:
+            plain.add(site)
+    members = sorted((count, site) for site, count in seen.items() if site not in plain)
+    total, kept = 0, set(plain)
+    for count, site in members:
+        total += count
+        if total > MOST_MEMBERS:
+            break
+        kept.add(site)
+    if len(kept) == len(seen):
+        return None, base
+    return kept, replace(base, series={key: series for key, series in base.series.items() if key[0] in kept})
+
+
 def _unmoved(
-    step: Step, base: Window, changed: dict[str, Parameter], rng: np.random.Generator
+    step: Step, base: Window, changed: dict[str, Parameter], sites: set[int] | None, rng: np.random.Generator
 ) -> dict[str, tuple[Parameter, Array, Window]]:
     """Variables that a line of the step moves by exactly nothing and that act on how others move -> nudge and its outcome.
 
@@ -172,7 +220,7 @@ def _unmoved(
             continue
         leaf = Parameter(path, value.shape, value, value, np.ones(value.size, dtype=bool))
         delta = np.asarray(1e-4 * max(1.0, leaf.rms) * _direction(leaf, rng))
-        answer = step.take({path: delta}, leaves=[path, *changed])
+        answer = step.take({path: delta}, leaves=[path, *changed], sites=sites)
         if not answer or len(found) >= MOST_UNMOVED:
             continue
         window = answer[0]
@@ -240,7 +288,7 @@ def known_step(
     windows = step.take()
     if not windows:
         return None
-    base = windows[0]
+    sites, base = _affordable(windows[0])
     changed = changed_leaves(step.leaves, base)
     still = set(stands_still)
     for path in paths:
@@ -252,7 +300,7 @@ def known_step(
     parameters = [changed[path] for path in paths]
     together = {p.path: np.asarray(1e-4 * max(1.0, p.rms) * _direction(p, rng)) for p in parameters}
     for share in (1.0, SHORT):
-        nudged = step.take({path: delta * share for path, delta in together.items()})
+        nudged = step.take({path: delta * share for path, delta in together.items()}, sites=sites)
         if nudged and all(p.unmoved or _kept(p, together[p.path] * share, nudged[0]) for p in parameters):
             break
     else:

@@ -67,6 +67,8 @@ def _again(first: Examination, second: Examination, objective: Objective) -> tup
     if not left:
         return 0.0, np.inf
     a, b = np.concatenate(left), np.concatenate(right)
+    if not (np.all(np.isfinite(a)) and np.all(np.isfinite(b))):
+        return 0.0, np.inf
     solution, *_ = np.linalg.lstsq(a, b, rcond=None)
     same_rate = abs(solution[0] / first.best.factor - 1) < SCALE
     return float(solution[1]), float(np.max(np.abs(a @ solution - b))) if same_rate else np.inf

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..making import change
 from ..model import Change
-from ..names import Function, called, names_in
+from ..names import Function, called, names_in, parts_of
 from ..reading import Reading
 from ..text import walk
 
@@ -18,6 +18,7 @@ MOST_ARGUMENTS = 6  # ways to call a function in one loop
 def propose(reading: Reading) -> Iterator[Change]:
     yield from _steps_never_taken(reading)
     yield from _batches_never_run(reading)
+    yield from _samples_never_run(reading)
 
 
 def _steps_never_taken(reading: Reading) -> Iterator[Change]:
@@ -74,6 +75,78 @@ def _batches_never_run(reading: Reading) -> Iterator[Change]:
                     yield change(reading, steps[0], text.before(steps[0], code), causes, f"run `{code}` first", 0.3)
 
 
+def _samples_never_run(reading: Reading) -> Iterator[Change]:
+    """The loop takes steps with what the network keeps of an earlier run, and nothing that it calls runs the network: run it
+    on what belongs to the step's own arguments."""
+    text = reading.text
+    for loop in (s for s in reading.statements if isinstance(s, ast.For)):
+        step = next((s for s in loop.body if _steps_in(reading, s) and text.solo(s)), None)
+        call = _plain_call(step) if step is not None else None
+        if step is None or call is None:
+            continue
+        stepping = _reached(reading, loop)
+        wanted = {kept for f in stepping for kept in _kept(f, ast.Load)}
+        receiver = called(call)
+        for name, runner in reading.functions.items():
+            method, needs = _signature(runner)
+            if runner in stepping or needs != 1 or _moves(reading, runner) or not wanted & _kept(runner, ast.Store):
+                continue
+            if method and (receiver is None or receiver[1] is None):
+                continue
+            head = f"{text.of(receiver[1])}." if method and receiver is not None and receiver[1] is not None else ""
+            short = name.rsplit(".", 1)[-1]
+            for given in _beside(reading, loop, call):
+                code = f"{head}{short}({given})"
+                causes = ("wrong-variable", "gradient-operand-wrong", "samples-never-seen")
+                yield change(reading, step, text.before(step, code), causes, f"run `{code}` first", 0.35)
+
+
+def _reached(reading: Reading, loop: ast.For) -> list[Function]:
+    """The program's functions that are called in the loop, and by those."""
+    found: list[Function] = []
+    open_nodes: list[ast.AST] = [loop]
+    while open_nodes:
+        calls = (c for n in walk(open_nodes.pop()) if (c := called(n)))
+        new = [f for c in calls for f in reading.functions_named(c[0]) if f not in found]
+        found += new
+        open_nodes += new
+    return found
+
+
+def _kept(function: Function, context: type[ast.Load | ast.Store]) -> set[str]:
+    """Attributes that are read (or set, also an element of them) in a function, and that outlive its call."""
+    found = set()
+    for node in walk(function):
+        place = node
+        while isinstance(place, ast.Subscript):
+            place = place.value
+        if isinstance(place, ast.Attribute) and isinstance(getattr(node, "ctx", None), context):
+            found.add(place.attr)
+    return found
+
+
+def _beside(reading: Reading, loop: ast.For, step: ast.Call) -> Iterator[str]:
+    """What belongs to the arguments of the step: ``images[i]`` beside ``labels[i]``, ``x.T`` beside ``t.T``."""
+    text = reading.text
+    targets = _loop_names(loop)
+    used = set().union(*(names_in(a) for a in step.args), *(names_in(k.value) for k in step.keywords))
+    holder = reading.function(loop)
+    near = [a.arg for a in holder.args.args if a.arg != "self"] if holder is not None else []
+    seen: set[str] = set()
+    for argument in step.args:
+        for name in sorted(names_in(argument), key=lambda n: n not in targets):
+            others = [t for t in targets if t not in used] if name in targets else [n for n in near if n not in used]
+            for other in others:
+                plain = next(n for n in walk(argument) if isinstance(n, ast.Name) and n.id == name)
+                start, end = text.span(plain)
+                begin, _ = text.span(argument)
+                whole = text.of(argument)
+                for code in (whole[: start - begin] + other + whole[end - begin :], other):
+                    if code not in seen and (code != other or name in targets) and len(seen) < MOST_ARGUMENTS:
+                        seen.add(code)
+                        yield code
+
+
 def _moves(reading: Reading, function: Function) -> bool:
     inside = set(walk(function))
     return any(update.statement in inside for update in reading.updates)
@@ -103,7 +176,7 @@ def _running_loops(reading: Reading, function: Function) -> Iterator[tuple[ast.F
     for loop in (s for s in reading.statements if isinstance(s, ast.For)):
         if reading.function(loop) is function or any(isinstance(s, ast.For | ast.While) for s in loop.body):
             continue
-        targets = set(_loop_names(loop))
+        targets = _loop_values(loop)
         for statement in loop.body:
             calls = [
                 n
@@ -120,9 +193,15 @@ def _loop_names(loop: ast.For) -> list[str]:
     return [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
 
 
+def _loop_values(loop: ast.For) -> set[str]:
+    """What differs from round to round: the loop's own variables, and the names that its body sets."""
+    own = (p for s in loop.body if isinstance(s, ast.Assign) for t in s.targets for p in parts_of(t))
+    return {*_loop_names(loop), *(p.id for p in own if isinstance(p, ast.Name))}
+
+
 def _arguments(reading: Reading, loop: ast.For, run: ast.Call, wanted: int) -> Iterator[tuple[str, ...]]:
     """What the loop has at hand, as it is written there: the fullest expressions of what the network was not run on first."""
-    targets = set(_loop_names(loop))
+    targets = _loop_values(loop)
     written: dict[str, tuple[bool, int]] = {}
     given = set().union(*(names_in(a) for a in run.args))
     for node in (n for s in loop.body for n in walk(s)):

@@ -20,6 +20,7 @@ def propose(reading: Reading) -> Iterator[Change]:
         yield from _read_it(reading, target, statement)
         yield from _store_elsewhere(reading, target, statement)
         yield from _add_it(reading, target, statement)
+        yield from _carry_it(reading, target, statement)
 
 
 def _unread(reading: Reading) -> Iterator[tuple[ast.Name | ast.Attribute, ast.stmt]]:
@@ -95,6 +96,30 @@ def _add_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.s
                 if multiplies and isinstance(first, ast.Name | ast.Attribute | ast.Subscript):
                     piece = text.swap(first, f"({text.of(first)} - {written})")
                     yield change(reading, other, piece, causes, f"subtract `{written}`", 0.7, marks)
+
+
+def _carry_it(reading: Reading, target: ast.Name | ast.Attribute, statement: ast.stmt) -> Iterator[Change]:
+    """The value is meant for the next round of its loop (``dh_next``), where something of its shape begins without it."""
+    text = reading.text
+    written, shape = text.of(target), reading.shape(target)
+    loop: ast.AST | None = text.parent(statement)
+    while loop is not None and not isinstance(loop, ast.For | ast.While):
+        loop = text.parent(loop)
+    if loop is None or shape is None:
+        return
+    marks = ((statement.lineno, f"`{written}` is computed here and never read"),)
+    causes = ("bptt-broken", *CAUSES)
+    for other in loop.body:
+        if not isinstance(other, ast.Assign) or other.lineno >= statement.lineno:
+            continue
+        if not any(reading.shape(t) == shape for t in reading.targets(other)):
+            continue
+        for node in walk(other.value):
+            call = called(node)
+            if call is not None and call[0] in ("zeros", "zeros_like") and isinstance(node, ast.Call):
+                yield change(reading, other, text.swap(node, written), causes, f"go on from `{written}`", 0.0, marks)
+        piece = text.swap(other.value, f"{bracketed(text.of(other.value), SUM)} + {written}")
+        yield change(reading, other, piece, causes, f"add `{written}` of the round before", 0.2, marks)
 
 
 def _normalises(reading: Reading, statement: ast.stmt) -> bool:

@@ -32,12 +32,26 @@ def propose(reading: Reading) -> Iterator[Change]:
     for group in _by_gradient(reading, found):
         yield from group
     yield from _as_elsewhere(reading)
+    terms: dict[str, list[Change]] = {}
     for statement in reading.sites():
         if reading.role(statement) != "forward":
             yield from _added(reading, statement, found)
             for value in reading.values(statement):
                 for node in walk(value):
-                    yield from _other_terms(reading, node, found)
+                    for kind, one in _other_terms(reading, node, found):
+                        yield one
+                        terms.setdefault(kind, []).append(one)
+    for alike in terms.values():
+        if len(alike) > 1:
+            yield _at_once(alike)
+
+
+def _at_once(alike: list[Change]) -> Change:
+    """The same change of every term, wherever it stands: a mistake in one list of gradients is made for each of them."""
+    first, pieces = alike[0], tuple(p for one in alike for p in one.pieces)
+    summary = f"{first.summary}; the same for all weights"
+    last = max(one.end_line for one in alike)
+    return Change(first.cause, pieces, summary, first.cost - 0.05, min(one.line for one in alike), last)
 
 
 def penalties(reading: Reading) -> Iterator[Penalty]:
@@ -247,8 +261,8 @@ def _moved_over(written: str, numbers: tuple[str, str]) -> str:
     return re.sub(rf"(?<=[A-Za-z_\[]){numbers[0]}(?!\d)", numbers[1], written)
 
 
-def _other_terms(reading: Reading, node: ast.AST, found: list[Penalty]) -> Iterator[Change]:
-    """An existing ``+ coefficient * w``: the right factor, the right matrix."""
+def _other_terms(reading: Reading, node: ast.AST, found: list[Penalty]) -> Iterator[tuple[str, Change]]:
+    """An existing ``+ coefficient * w``: the right factor, the right matrix. Each with the kind of change that it is."""
     if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)):
         return
     text, array = reading.text, reading.modules.get("numpy")
@@ -258,14 +272,17 @@ def _other_terms(reading: Reading, node: ast.AST, found: list[Penalty]) -> Itera
         bare = canonical_text(text.of(side))
         if not weights and any(canonical_text(p.coefficient) in (bare, f"0.5 * {bare}") for p in found):
             for penalty in found:
-                for term in _terms(penalty, penalty.weights, array):
-                    yield change(reading, node, text.swap(side, term), CAUSES, f"the penalty's gradient is {term}", 1.0)
+                for i, term in enumerate(_terms(penalty, penalty.weights, array)):
+                    piece = text.swap(side, term)
+                    yield f"bare {i}", change(reading, node, piece, CAUSES, f"the penalty's gradient is {term}", 1.0)
         if len(weights) != 1 or len(parts) < 2:
             continue
         for penalty in found:
-            for term in _terms(penalty, text.of(weights[0]), array):
-                yield change(reading, node, text.swap(side, term), CAUSES, f"the penalty's gradient is {term}", 1.0)
+            for i, term in enumerate(_terms(penalty, text.of(weights[0]), array)):
+                piece = text.swap(side, term)
+                kind = f"{penalty.coefficient} {i}"
+                yield kind, change(reading, node, piece, CAUSES, f"the penalty's gradient is {term}", 1.0)
         if isinstance(node.op, ast.Sub) and side is node.right:
             a, b = text.outer(node.left)[1], text.outer(node.right)[0]
             piece = Piece(a, b, text.source[a:b].replace("-", "+", 1))
-            yield change(reading, node, piece, CAUSES, "add the penalty's gradient", 0.9)
+            yield "sign", change(reading, node, piece, CAUSES, "add the penalty's gradient", 0.9)

@@ -62,6 +62,8 @@ def _assignments(reading: Reading, statement: ast.stmt) -> Iterator[Change]:
     causes = _causes(reading, statement)
     if reading.role(statement) == "update":
         causes = ("update-ascends", "optimizer-formula-wrong")
+    if reading.role(statement) != "forward":
+        causes = (*causes, "bias-gradient-wrong")
     counts = is_number(statement.value)
     what = "subtract" if sign == "-=" else "add"
     summary = f"{what} `{text.of(statement.value)}`"
