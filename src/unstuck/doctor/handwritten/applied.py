@@ -16,7 +16,8 @@ from .examine import Examination, examine, examine_step
 from .nudge import Objective
 from .program import Program
 from .repair import Mended, mapped_loop
-from .session import Session, WatchError
+from .session import Session
+from .step import WatchError
 from .understand import Parameter
 
 SAME_RATE = 1e-6  # relative difference under which two rates are one

@@ -15,7 +15,7 @@ from .outcomes import compared, improved
 from .probes.base import Examination as Subject
 from .probes.base import Verdicts
 from .probes.proofs import BAD_WORDS, GOOD_WORDS
-from .session import OutOfTime, WatchError
+from .step import OutOfTime, WatchError
 
 _BY_LEARNING = ("initial", "activity", "step_length")  # groups of probes that judge by how well the program learns
 MORE = "give more with --seconds"

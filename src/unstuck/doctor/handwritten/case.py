@@ -22,7 +22,8 @@ from .probes.base import Examination as Subject
 from .program import Program
 from .records import Outcome
 from .repair import Mended, mapped_loop, search
-from .session import Session, WatchError
+from .session import Session
+from .step import WatchError
 from .teach import mathematics
 
 _TIME = ("time-index-wrong", "bptt-broken")

@@ -93,11 +93,11 @@ class Run:
         watched = job["mode"] != "plain"
         if watched:
             told: set[int] | None = None
-            counted: set[int] | None = None
+            counted = {int(job["loop"])} if job["mode"] != "scout" else None
             if job["mode"] == "scout":  # counts loops and reads no values
                 told = set()
             elif job["mode"] == "follow" and job["sites"] is not None and not job.get("whole"):
-                told, counted = set(job["sites"]), {int(job["loop"])}
+                told = set(job["sites"])
             trees = instrument(job["sources"], double=bool(job.get("double")), told=told, counted=counted).trees
             self.recorder.install()
             if job["mode"] == "scout":

@@ -10,7 +10,7 @@ from unstuck.doctor.findings import Evidence, ProgramError, Report, RuledOut
 
 from .case import Case
 from .describe import network_sentence
-from .session import OutOfTime, WatchError
+from .step import OutOfTime, WatchError
 
 GRADIENT = (
     "output-delta-wrong", "activation-derivative-missing", "activation-derivative-wrong", "activation-derivative-misplaced",

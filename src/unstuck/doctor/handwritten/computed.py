@@ -8,7 +8,8 @@ from .examine import Examination
 from .probes.base import Examination as Subject
 from .probes.proofs import computed
 from .program import Program
-from .session import Session, WatchError
+from .session import Session
+from .step import WatchError
 
 
 def figure(

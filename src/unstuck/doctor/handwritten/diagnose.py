@@ -18,7 +18,8 @@ from . import beyond, closing, gradient, step_rule
 from .case import Case
 from .examine import examine
 from .program import Program, from_text, load
-from .session import OutOfTime, Session, WatchError
+from .session import Session
+from .step import OutOfTime, WatchError
 
 LAST_WORDS = 2.0  # seconds beyond the budget for what only words the report
 ROUNDS = 3  # faults in the gradient that are mended one after the other

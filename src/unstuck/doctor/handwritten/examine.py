@@ -13,7 +13,8 @@ from .loops import rank_loops, spans
 from .nudge import Derivatives, Key, Objective, differentiate, sharpened
 from .program import Program
 from .records import Array, Window
-from .session import Session, Step
+from .session import Session
+from .step import Step
 from .understand import Parameter, Understanding, known_step, series_before, understand, update_moment
 from .weighted import as_weighted
 

@@ -14,7 +14,7 @@ from .case import Case
 from .examine import Examination, examine_step, later_steps
 from .outcomes import compared, improved, learns
 from .repair import Mended, climbs
-from .session import WatchError
+from .step import WatchError
 from .step_rule import descends
 
 SEVERAL = (1, 2, 3, 4, 5, 7, 9, 12)  # passes after which a step that seems to climb is looked at again

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from .records import Array, Series, Window
-from .session import Step
+from .step import Step
 from .understand import SHORT, H, Parameter, Understanding, series_before
 
 Key = tuple[int, str]
@@ -85,31 +85,38 @@ def differentiate(
     drawn = []
     table = {key: np.full((len(parameters), directions, len(rows)), np.nan) for key, rows in plan.rows.items()}
     floors = {key: np.zeros((len(parameters), len(rows))) for key, rows in plan.rows.items()}
-    for i, parameter in enumerate(parameters):
+    lengths, counts = [], []
+    for parameter in parameters:
         count = directions if parameter.before.size > 1 else 1
         own = rng.standard_normal((directions, parameter.before.size)) * parameter.mask
         own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-300)
         if count == 1:
             own[:] = 1.0
         drawn.append(own)
-        h = length * max(1.0, parameter.rms)
-        for j in range(count):
-            delta = np.asarray(h * own[j].reshape(parameter.shape))
-            plus = step.take({parameter.path: delta}, sites=sites, leaves=[])
-            minus = step.take({parameter.path: -delta}, sites=sites, leaves=[])
-            if not plus or not minus:
-                continue
-            for key, vectors in plan.rows.items():
-                difference = _difference(values[key], plus[0], minus[0])
-                if difference is not None:
-                    with np.errstate(all="ignore"):
-                        table[key][i, j] = vectors @ difference / (2 * h)
+        lengths.append(length * max(1.0, parameter.rms))
+        counts.append(count)
+    places = [(i, j) for i, count in enumerate(counts) for j in range(count)]
+    deltas = [np.asarray(lengths[i] * drawn[i][j].reshape(parameters[i].shape)) for i, j in places]
+    pairs = [({parameters[i].path: d}, {parameters[i].path: -d}) for (i, _), d in zip(places, deltas, strict=True)]
+
+    def contracted(pair: list[list[Window]]) -> dict[Key, Array]:
+        plus, minus = pair
+        if not plus or not minus:
+            return {}
+        apart = {key: _difference(values[key], plus[0], minus[0]) for key in plan.rows}
+        with np.errstate(all="ignore"):
+            return {key: plan.rows[key] @ difference for key, difference in apart.items() if difference is not None}
+
+    for (i, j), found in zip(places, step.take_each(pairs, contracted, sites=sites, leaves=[]), strict=True):
+        for key, row in found.items():
+            table[key][i, j] = row / (2 * lengths[i])
+    for i, count in enumerate(counts):
         if count == 1:
             for key in table:
                 table[key][i, 1:] = table[key][i, :1]
         for key, vectors in plan.rows.items():
             with np.errstate(all="ignore"):
-                floors[key][i] = 4e-16 * np.sqrt((vectors**2) @ (values[key].flat ** 2)) / h
+                floors[key][i] = 4e-16 * np.sqrt((vectors**2) @ (values[key].flat ** 2)) / lengths[i]
     objectives = []
     for key, labels in plan.labels.items():
         for r, (kind, name, target, cotangent) in enumerate(labels):

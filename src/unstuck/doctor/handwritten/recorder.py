@@ -36,6 +36,9 @@ class Series:
         self.size = 0
 
 
+_NOTHING: dict[int, Any] = {}
+
+
 def some_columns(value: Array, width: int, columns: list[int]) -> Array:
     """Some columns of a batch (rows, width) or (width, rows), as (rows, columns); other arrays as they are."""
     if value.size % width:
@@ -53,7 +56,8 @@ class Recorder:
 
     def __init__(self, walker: Walker) -> None:
         self.walker = walker
-        self.active = False
+        self.installed = False
+        self._active = False
         self.only: set[int] | None = None
         self.columns: dict[int, tuple[int, list[int]]] = {}  # site -> width of its rows, columns of them that are kept
         self.at_pass: Callable[[int, int, types.FrameType, bool], None] | None = None
@@ -64,14 +68,27 @@ class Recorder:
     def install(self) -> None:
         """Make the functions known to instrumented code."""
         for name, function in (
-            (instrument.VALUE, self.value),
-            (instrument.TARGET, self.target),
             (instrument.ELEMENT, self.element),
             (instrument.LOOP, self.loop),
             (instrument.PASS, self.passed),
             (instrument.LEAVE, self.left),
         ):
             setattr(builtins, name, function)
+        self.installed = True
+        self.active = self._active
+
+    @property
+    def active(self) -> bool:
+        """Whether values are recorded now."""
+        return self._active
+
+    @active.setter
+    def active(self, on: bool) -> None:
+        self._active = on
+        if self.installed:
+            # While nothing is recorded a value only has to come back: an empty dict gives its default faster than a function.
+            setattr(builtins, instrument.VALUE, self.value if on else _NOTHING.get)
+            setattr(builtins, instrument.TARGET, self.target if on else _NOTHING.get)
 
     def clear(self) -> None:
         self.series: dict[tuple[int, str], Series] = {}
@@ -115,16 +132,16 @@ class Recorder:
     # ------------------------------------------------------------------ values
 
     def value(self, site: int, value: Any) -> Any:
-        if self.active and (self.only is None or site in self.only):
+        if self._active and (self.only is None or site in self.only):
             self._tell(site, "", value)
         return value
 
     def target(self, site: int, value: Any) -> None:
-        if self.active and (self.only is None or site in self.only):
+        if self._active and (self.only is None or site in self.only):
             self._tell(site, "", value)
 
     def element(self, site: int, container: Any, value: Any) -> None:
-        if self.active and (self.only is None or site in self.only):
+        if self._active and (self.only is None or site in self.only):
             if isinstance(container, np.ndarray) and np.ndim(value) and container.size <= 1_000_000:
                 value = container
             self._tell(site, "", value)
@@ -280,10 +297,13 @@ class Scout:
         return self._enough()
 
     def _goes_on(self, loop: int) -> bool:
-        """Nothing was compared yet, or some arrays change in one pass and not in another (steps of several passes)."""
+        """Nothing was compared yet, or some arrays change in every pass and others in a few (steps of several passes)."""
         changes = self.changes.get(loop, [])
-        arrays = [{path for path in one if self.sizes[path] > 1} for one in changes]
-        return not changes or (len(changes) < MOST_SNAPSHOTS and len({len(one) for one in arrays[1:]}) > 1)
+        if not changes or len(changes) >= MOST_SNAPSHOTS:
+            return not changes
+        arrays = [{path for path in one if self.sizes[path] > 1} for one in changes[1:]]
+        always = set.intersection(*arrays) if arrays else set()
+        return bool(always) and always != set.union(*arrays)
 
     def _clock(self) -> float:
         """Seconds of the program's own, as long as looking at it takes no longer than a few."""

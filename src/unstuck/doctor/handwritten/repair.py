@@ -18,7 +18,8 @@ from .edits.base import candidates
 from .edits.model import Edit, Facts
 from .examine import Examination, Trial, examine_step, reexamine, trial
 from .program import Program
-from .session import OutOfTime, Session
+from .session import Session
+from .step import OutOfTime
 from .suspects import facts
 
 T = TypeVar("T")

@@ -28,90 +28,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from unstuck.errors import UnstuckError
-
 from . import wire
 from .instrument import LoopSite, Site, instrument
 from .program import Program
-from .records import Array, Followed, LargeData, Outcome, Window, failure_of, outcome_of, window_of
-
-
-class WatchError(UnstuckError):
-    """The watched process broke down for a reason that is not the program's (our fault, or the machine's)."""
-
-
-class OutOfTime(UnstuckError):
-    """The session's time is over. No WatchError: whoever goes on after a broken run must not go on after this."""
-
-
-class Step:
-    """A run that stands still at the start of a pass of a loop. Every ``take`` forks it: the step itself never moves."""
-
-    def __init__(
-        self, session: Session, program: Program, connection: socket.socket, first: dict[str, Any], seconds: float
-    ) -> None:
-        self._session, self._connection, self._seconds = session, connection, seconds
-        self.program = program
-        self.leaves: dict[str, Array] = first["leaves"]
-        self.hit: int = first["hit"]
-        self.reached_after: float = first["seconds"]
-
-    @property
-    def sites(self) -> list[Site]:
-        """The numbered places of the program that stands still here."""
-        return self._session.table(self.program).sites
-
-    def take(
-        self,
-        nudge: Mapping[str, Array] | None = None,
-        *,
-        windows: int = 1,
-        sites: Iterable[int] | None = None,
-        leaves: Iterable[str] | None = None,
-        seconds: float | None = None,
-    ) -> list[Window]:
-        """Run ``windows`` passes from here in a fork, after adding ``nudge`` (path -> delta) to variables.
-
-        ``sites`` limits what is recorded, ``leaves`` which variables are read after each pass (None: all). Fewer windows
-        come back when the program ends before. Raises WatchError when the fork died.
-        """
-        order = {
-            "do": "step", "nudge": {k: np.asarray(v) for k, v in (nudge or {}).items()}, "windows": windows,
-            "seconds": seconds or self._seconds,
-            "sites": None if sites is None else sorted(set(sites)), "leaves": None if leaves is None else list(leaves),
-        }  # fmt: skip
-        wire.send(self._connection, order)
-        answer = self._session.receive(self._connection, (seconds or self._seconds) + 10)
-        self.error = failure_of(answer.get("error"))
-        return [window_of(w) for w in answer.get("windows", [])]
-
-    def go(self, hit: int, seconds: float = 20.0) -> bool:
-        """Move on to a later pass of the same loop (counted from the start); False when the program ended before."""
-        wire.send(self._connection, {"do": "go", "hit": hit, "seconds": seconds})
-        answer = self._session.receive(self._connection, seconds + 10)
-        if not answer.get("ready"):
-            return False
-        self.leaves, self.hit, self.reached_after = answer["leaves"], answer["hit"], answer["seconds"]
-        return True
-
-    def large(self) -> list[LargeData]:
-        """The variables that are too large to be read as a whole, by some of their columns."""
-        wire.send(self._connection, {"do": "large"})
-        answer = self._session.receive(self._connection, 30.0)
-        return [
-            LargeData(d["path"], int(d["width"]), [int(c) for c in d["columns"]], d["values"]) for d in answer["large"]
-        ]
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Step:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+from .records import Array, Followed, Outcome, Window, outcome_of, window_of
+from .step import OutOfTime, Step, WatchError
 
 
 @dataclass(frozen=True)
@@ -273,7 +194,7 @@ class Session:
         if not answer.get("ready"):
             connection.close()
             return None
-        return Step(self, program or self.program, connection, answer, seconds)
+        return Step(self, program or self.program, connection, answer, loop, seconds)
 
     def once(
         self, loop: int, hit: int, program: Program | None = None, *, leaves: Iterable[str], seconds: float = 10.0

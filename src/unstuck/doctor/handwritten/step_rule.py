@@ -17,7 +17,7 @@ from .edits.reading import Reading
 from .examine import Examination
 from .program import Program
 from .repair import Mended, climbs
-from .session import WatchError
+from .step import WatchError
 
 _LEFT_OUT = ("layer-not-trained", "update-not-applied")
 _PILING = ("optimizer-formula-wrong", "gradient-not-reset")

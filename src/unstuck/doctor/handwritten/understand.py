@@ -18,7 +18,7 @@ import numpy as np
 from .edits.names import as_updates
 from .leaves import rearranged
 from .records import Array, Series, Window
-from .session import Step
+from .step import Step
 
 SHORT = 0.01  # of a nudge: what is tried again
 H = 1e-5  # length of a nudge, times max(1, rms of the parameter)
@@ -103,14 +103,10 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
         return None
     sites, base = _affordable(windows[0])
     changed = changed_leaves(step.leaves, base)
-    nudged: dict[str, tuple[Array, Window]] = {}
-    for path, leaf in changed.items():
-        direction = _direction(leaf, rng)
-        length = 1e-4 * max(1.0, leaf.rms)
-        delta = np.asarray(length * direction)
-        answer = step.take({path: delta}, leaves=list(changed), sites=sites)
-        if answer:
-            nudged[path] = (delta, answer[0])
+    deltas = {path: np.asarray(1e-4 * max(1.0, leaf.rms) * _direction(leaf, rng)) for path, leaf in changed.items()}
+    each = [({path: delta},) for path, delta in deltas.items()]
+    answers = step.take_each(each, lambda answer: answer[0], leaves=list(changed), sites=sites)
+    nudged = {path: (delta, answer[0]) for (path, delta), answer in zip(deltas.items(), answers, strict=True) if answer}
     reach = {
         path: {
             other
@@ -157,7 +153,7 @@ def understand(step: Step, loop: int, rng: np.random.Generator) -> Understanding
 def _alike(
     base: Window, changed: dict[str, Parameter], nudged: dict[str, tuple[Array, Window]], chosen: list[str]
 ) -> list[str]:
-    """Where every parameter is the same member of an object (``.data``): the others of that name which persist and act on the step.
+    """Where every parameter is the same member of an object (``.data``): the others of that name that persist and act on it.
 
     In a network that is linear by pieces a bias changes no gradient, so that nothing else tells it from a counter.
     """

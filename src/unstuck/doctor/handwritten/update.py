@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from .compare import PARALLEL, SCALE, Comparison, ParameterVerdict, compare, sources
+from .compare import PARALLEL, SCALE, Comparison, ParameterVerdict, compare, first_output, sources
 from .examine import Examination, examine_step
-from .nudge import Derivatives, Objective, differentiate
+from .nudge import Derivatives, Key, Objective, differentiate
 from .program import Program
+from .records import Array, Series
 from .session import Session
 from .understand import Parameter, Understanding
 
 MOST_FROZEN = 12  # untouched variables that are looked at
+MOST_DELTAS = 24  # errors that are sent back, and inputs, from which a step that is not taken is put together
 MOST_ALIKE = 40  # objectives of the second step that may be the one of the first
 
 
@@ -114,7 +118,11 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
     ][:60]  # fmt: skip
     touched = {key: known.window.series[key] for key in known.touched if key in known.window.series}
     sizes = {math.prod(s) for series in touched.values() for s in series.shapes}
-    candidates = [c for c in candidates if c.before.size in sizes][:MOST_FROZEN]
+    alike = {_pattern(p.path) for p in known.parameters}
+    near = {
+        c.path for c in candidates if c.before.size > 1 and _pattern(c.path) in alike
+    }  # beside others that are trained
+    candidates = [c for c in candidates if c.before.size in sizes or c.path in near][:MOST_FROZEN]
     if not candidates:
         return None
     step = session.stop(loop, known.hit, program)
@@ -143,6 +151,12 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
                 and np.max(np.abs(user - factor * true)) <= limit * np.max(np.abs(user))
             ):
                 factors.setdefault(i, set()).add(factor)
+        if candidate.path in near and i not in factors:
+            for made in _from_deltas(candidate, found, touched):
+                user = derivatives.directions[i] @ made
+                factor = float(user @ true / (true @ true))
+                if factor and np.max(np.abs(user - factor * true)) <= limit * np.max(np.abs(user)):
+                    factors.setdefault(i, set()).add(factor)
     sure = {i for i in factors if candidates[i].before.size > 1}
     chosen = sorted(sure)
     for i in (
@@ -153,6 +167,47 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
     if not chosen:
         return None
     return _beside(found, derivatives, candidates, chosen), [candidates[i].path for i in chosen]
+
+
+def _pattern(path: str) -> str:
+    """The path without its numbers: what members of one list, and ``w1`` and ``w2``, have in common."""
+    return re.sub(r"\d+", "#", path)
+
+
+def _from_deltas(candidate: Parameter, found: Examination, touched: dict[Key, Series]) -> Iterator[Array]:
+    """What the step would be made of if it was taken: inputs times an error that is sent back, or the sum of such an error.
+
+    Rows of a batch are the first axis, or the last one.
+    """
+    output = first_output(found.derivatives, found.known.window)
+    width, depth = candidate.shape[-1], candidate.shape[0] if len(candidate.shape) == 2 else 0
+    every = [
+        (float(series.order[k]), series.occurrence(k), key in touched)
+        for key, series in found.known.window.series.items() if series.is_float
+        for k in range(min(series.count, MOST_DELTAS)) if len(series.shapes[k]) == 2
+    ]  # fmt: skip
+    every.sort(key=lambda e: -e[0])  # the last errors are those of the first layers, which are left out most often
+    behind = [value for moment, value, acts in every if acts and moment > output]
+    for turned in (False, True):
+        outwards, inwards = (depth, width) if turned and depth else (width, depth)
+        errors = _distinct((v.T if turned else v) for v in behind if v.shape[0 if turned else 1] == outwards)
+        if not depth:
+            yield from (e.sum(axis=0) for e in errors)
+            continue
+        inputs = _distinct((v.T if turned else v) for _, v, _ in every if v.shape[0 if turned else 1] == inwards)
+        for e in errors:
+            for x in inputs:
+                if x.shape[0] == e.shape[0]:
+                    yield ((e.T @ x) if turned else (x.T @ e)).ravel()
+
+
+def _distinct(values: Iterable[Array]) -> list[Array]:
+    seen: dict[bytes, Array] = {}
+    for value in values:
+        seen.setdefault(value.tobytes(), value)
+        if len(seen) == MOST_DELTAS:
+            break
+    return list(seen.values())
 
 
 def _rows(known: Understanding) -> set[int]:

@@ -17,7 +17,7 @@ from unstuck.doctor.findings import Evidence
 from ..edits.base import Edit
 from ..edits.reading import called
 from ..records import Array
-from ..session import WatchError
+from ..step import WatchError
 from ..understand import Parameter
 from .base import Examination, Verdicts
 from .copies import same_sites

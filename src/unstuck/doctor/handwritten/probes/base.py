@@ -18,7 +18,8 @@ from ..edits.experiments import Experiments
 from ..nudge import Key
 from ..program import Program
 from ..records import Array, Followed, Series, Window
-from ..session import Session, Sites, WatchError
+from ..session import Session, Sites
+from ..step import WatchError
 from ..understand import Parameter, Understanding
 from .copies import diff_of, same_sites
 from .objective import output_and_target

@@ -10,7 +10,7 @@ import numpy as np
 from ..nudge import Key
 from ..recorder import some_columns
 from ..records import Array, Series
-from ..session import Step
+from ..step import Step
 from .base import Examination, Excerpt
 
 MOST_PASSES = 4000  # of the training loop that are looked at to see which rows are used

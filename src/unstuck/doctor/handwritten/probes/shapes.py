@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from unstuck.doctor.findings import Evidence
 
 from ..edits.base import Edit, Facts, candidates
-from ..session import WatchError
+from ..step import WatchError
 from .base import Examination, Verdicts
 from .proofs import BAD_WORDS, GOOD_WORDS, printed
 from .quality import Quality

@@ -12,7 +12,7 @@ from ..edits.origins import given_to
 from ..edits.reading import called
 from ..program import Program
 from ..records import Array, Series
-from ..session import WatchError
+from ..step import WatchError
 from .base import Examination, Verdicts
 from .copies import same_sites
 from .models import signal
