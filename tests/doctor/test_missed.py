@@ -1,6 +1,6 @@
-"""Programs of the mutation bench, and faults in them that were once missed: named at their line, and proved.
+"""Faults that were once missed, in programs of the mutation bench and in others: named at their line, and proved.
 
-Each program in ``tests/cases/generated`` is right as it stands; a fault is what some of its lines say instead.
+Each program in ``tests/cases/missed`` is right as it stands; a fault is what some of its lines say instead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 from unstuck.doctor import diagnose
 
-PROGRAMS = Path(__file__).resolve().parents[1] / "cases" / "generated"
+PROGRAMS = Path(__file__).resolve().parents[1] / "cases" / "missed"
 GENEROUS = 120.0  # seconds; a machine that is busy must not change what is found
 
 # name -> program, accepted causes, line -> what it says instead (None: the line is gone)
@@ -21,6 +21,13 @@ FAULTS: dict[str, tuple[str, set[str], dict[int, str | None]]] = {
         {"gradient-operand-wrong", "wrong-variable"},
         {
             29: "g_top = [np.mean(miss * sakriya[0]) for j in range(10)]",
+        },
+    ),
+    "averages-of-another": (
+        "adam_in_lines",
+        {"gradient-operand-wrong", "wrong-variable"},
+        {
+            26: "m3 = .9 * m3 + .1 * g2; v3 = .999 * v3 + .001 * g2 ** 2",
         },
     ),
     "derivative-beside-penalty": (
@@ -44,6 +51,13 @@ FAULTS: dict[str, tuple[str, set[str], dict[int, str | None]]] = {
             51: "return d * (self.mask > 0)",
         },
     ),
+    "forward-never-run": (
+        "image_by_image",
+        {"gradient-operand-wrong", "wrong-variable"},
+        {
+            35: None,
+        },
+    ),
     "last-sample-only": (
         "sample_by_sample",
         {"gradient-overwritten", "samples-dropped"},
@@ -59,11 +73,39 @@ FAULTS: dict[str, tuple[str, set[str], dict[int, str | None]]] = {
             36: "for key in list(params)[2:]:",
         },
     ),
+    "layer-skipped-by-a-slice": (
+        "layer_dicts",
+        {"layer-not-trained", "update-not-applied"},
+        {
+            41: "for s, a, d in zip(strati[1:], uscite[1:], deltas[1:]):",
+        },
+    ),
+    "line-copied": (
+        "layers_of_one_size",
+        {"gradient-operand-wrong", "wrong-variable"},
+        {
+            51: "W3 -= rate * dW2; b3 -= rate * db2",
+        },
+    ),
+    "one-list-for-all-rows": (
+        "rows_as_lists",
+        {"weights-aliased"},
+        {
+            18: "return [vector(columnas, ancho)] * filas",
+        },
+    ),
     "output-for-delta": (
         "neuron_objects",
         {"wrong-variable", "gradient-operand-wrong", "backprop-weights-wrong", "output-delta-wrong"},
         {
             53: "s = sum(m.out * m.poids[j] for m in self.layers[k + 1])",
+        },
+    ),
+    "penalty-subtracted": (
+        "closures_with_penalty",
+        {"penalty-gradient-wrong"},
+        {
+            22: "gW = [x.T @ d0 - lam * W[0], hid.T @ d1 - lam * W[1]]",
         },
     ),
     "rate-twice": (
@@ -104,6 +146,13 @@ FAULTS: dict[str, tuple[str, set[str], dict[int, str | None]]] = {
         {
             5: "e = np.exp(s - s.max(axis=0, keepdims=True))",
             6: "return e / e.sum(axis=0, keepdims=True)",
+        },
+    ),
+    "step-never-called": (
+        "trainer_method",
+        {"layer-not-trained", "step-missing", "update-not-applied"},
+        {
+            40: None,
         },
     ),
     "sums-kept": (
