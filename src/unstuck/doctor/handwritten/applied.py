@@ -151,6 +151,13 @@ def opposed(examination: Examination) -> Unequal | None:
     return Unequal(usual, others, kept, exact=False) if len(kept) > len(others) else None
 
 
+def both_ways(examination: Examination) -> bool:
+    """Some parameters move along what is descended and others against it."""
+    best = examination.best
+    moved = [v.factor for v in best.of("right") if v.through is not None and v.through.key is None] if best else []
+    return bool(moved) and min(moved) < 0 < max(moved)
+
+
 def _exact(examination: Examination, rates: list[float]) -> set[str]:
     """The parameters whose step is one of these rates times the derivative of a loss that the program computes itself."""
     return {

@@ -11,7 +11,7 @@ from unstuck.doctor.findings import NotChecked
 from . import gradient, probes, seeds, step_rule
 from .case import Case
 from .examine import examine
-from .outcomes import compared, improved
+from .outcomes import compared, improved, learns
 from .probes.base import Examination as Subject
 from .probes.base import Verdicts
 from .probes.proofs import BAD_WORDS, GOOD_WORDS
@@ -33,7 +33,11 @@ _HIDING = (
 def _unexplained(case: Case) -> str:
     """The parameters whose steps fit no loss, and no edit mended them (two players of a game descend different losses)."""
     examination = case.examination
-    if examination is None or examination.state != "wrong" or examination.best is None:
+    if examination is None or examination.best is None:
+        return ""
+    if examination.state == "delta" and not learns(case.outcome):
+        return ", ".join(p.text for p in examination.known.parameters)
+    if examination.state != "wrong":
         return ""
     off = [*examination.best.of("wrong"), *examination.best.of("scaled")]
     return ", ".join(v.path.split(": ")[-1] for v in off)

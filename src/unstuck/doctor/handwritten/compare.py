@@ -15,6 +15,7 @@ PARALLEL = 1e-5  # relative residual under which two sets of directional derivat
 WRONG = 1e-3  # above it they are different; in between nothing is said
 NOTHING = 1e-8  # an update is rounding when it is smaller than this share of the largest one (or of 1)
 SCALE = 1e-4  # relative difference of two factors
+ITSELF = 1e-12  # relative difference under which a value is a multiple of the parameter
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,17 @@ def sources(parameter: Parameter, window: Window) -> list[Source]:
     found = [Source(None, 0, parameter.update, np.inf, 1.0)]
     before, after = parameter.before.ravel(), parameter.after.ravel()
     seen: set[bytes] = {before.tobytes(), after.tobytes()}
+    length = float(before @ before) if n > 1 else 0.0
+
+    def of_itself(flat: Array) -> bool:
+        """A multiple of the parameter: what a penalty adds to any gradient says nothing about what is descended."""
+        if not length or not flat[0] * before[0]:
+            return False
+        return bool(np.max(np.abs(flat - float(flat @ before) / length * before)) <= ITSELF * np.max(np.abs(flat)))
 
     def add(key: Key, occurrence: int, flat: Array, order: float, weight: float = 0.8) -> None:
         mark = flat.tobytes()
-        if (mark not in seen or weight > 0.5) and np.all(np.isfinite(flat)):
+        if (mark not in seen or weight > 0.5) and np.all(np.isfinite(flat)) and not of_itself(flat):
             seen.add(mark)
             found.append(Source(key, occurrence, flat, order, weight))
 

@@ -19,6 +19,7 @@ from .understand import Parameter, Understanding, known_step, series_before, und
 from .weighted import as_weighted
 
 BENT = 0.02  # relative difference that a unit may make that bends within a nudge
+KINK = 1e-3  # relative difference of the slopes on both sides that no smooth function has
 LIKELY = 16  # objectives by which an edited copy is judged where the best ones are known
 LATER_SECONDS = 5.0  # that a program gets to reach a later step
 MOST_LOOPS = 5  # candidates for the training loop that are tried
@@ -93,7 +94,8 @@ def _without_sums(found: Examination) -> tuple[Understanding, Derivatives] | Non
         known, parameters=parameters, influenced=influenced, states=[*known.states, *sorted(sums)]
     )
     objectives = [
-        dataclasses.replace(o, derivative=o.derivative[kept], floor=o.floor[kept]) for o in derivatives.objectives
+        dataclasses.replace(o, derivative=o.derivative[kept], floor=o.floor[kept], bend=o.bend[kept])
+        for o in derivatives.objectives
     ]
     return known, Derivatives(objectives, [derivatives.directions[i] for i in kept])
 
@@ -132,7 +134,7 @@ def judged(known: Understanding, derivatives: Derivatives, window: Window | None
     chains = [c for c in ranking if c.objective.kind == "chain" and not is_parameter(c, known, held)]
     best, chain = next(iter(losses), None), next(iter(chains), None)
     clean = next((c for c in losses if c.clean), None)
-    clean_chain = next((c for c in chains if c.clean), None)
+    clean_chain = _last_sent([c for c in chains if c.clean], window or known.window)
     if clean is not None:
         return Examination(known, derivatives, "right", clean, chain, ranking)
     if clean_chain is not None and not of_last:
@@ -142,6 +144,17 @@ def judged(known: Understanding, derivatives: Derivatives, window: Window | None
         return Examination(known, derivatives, "delta", best, clean_chain, ranking)
     partial = best is not None and any(v.status in ("right", "unmoved") and not v.small for v in best.verdicts)
     return Examination(known, derivatives, "wrong" if partial or of_last else "unknown", best, chain, ranking, of_last)
+
+
+def _last_sent(chains: list[Comparison], window: Window) -> Comparison | None:
+    """Of the best chains from one value down, that whose error was written down last: what is wrong with it is done by then."""
+    alike = [c for c in chains if c.objective.value == chains[0].objective.value and c.score >= chains[0].score - 1e-9]
+
+    def moment(comparison: Comparison) -> float:
+        sent = comparison.objective.cotangent
+        return float(window.series[sent].order[0]) if sent in window.series else 0.0
+
+    return max(alike, key=moment, default=None)
 
 
 def _without_parts(known: Understanding, derivatives: Derivatives, ranking: list[Comparison]) -> list[Comparison]:
@@ -174,6 +187,17 @@ def _parallel(one: Array, other: Array) -> bool:
     return bool(factor) and bool(np.max(np.abs(a - factor * b)) <= PARALLEL * np.max(np.abs(a)))
 
 
+def _at_a_kink(found: Examination) -> bool:
+    """What disagrees may do so because units stand exactly where they bend (a row of zeros under biases of zero)."""
+    if found.state == "right" or not found.ranking:
+        return False
+    top = found.best or found.ranking[0]
+    bend = top.objective.bend
+    return bend.size == len(top.verdicts) and any(
+        v.status in ("wrong", "unclear") and b > KINK for v, b in zip(top.verdicts, bend, strict=True)
+    )
+
+
 def is_parameter(comparison: Comparison, known: Understanding, held: list[Array]) -> bool:
     """The value is a parameter itself: then the "chain" would only say that an update is what it is."""
     series = known.window.series[comparison.objective.value]
@@ -203,6 +227,10 @@ def examine(session: Session, program: Program, table: dict[str, object]) -> tup
             continue
         with step:
             found = examine_step(step, loop)
+            if found is not None and _at_a_kink(found) and step.go(hit + 1):
+                later = examine_step(step, loop)
+                if later is not None and not _at_a_kink(later):
+                    found, hit = later, hit + 1
         if found is None:
             continue
         doubt = 2 * found.known.guessed + (found.state == "unknown")

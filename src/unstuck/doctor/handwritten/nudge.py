@@ -31,7 +31,8 @@ class Objective:
     """One candidate for what is descended. ``derivative`` and ``floor`` are (parameters, directions).
 
     ``kind``: "own" (a number the program computes), "loss" (a textbook loss of ``value`` and ``target``), "sum" (sum of a
-    recorded array), "chain" (from ``value`` down, with the recorded ``cotangent``).
+    recorded array), "chain" (from ``value`` down, with the recorded ``cotangent``). ``bend``: by how much the difference upwards
+    and the one downwards disagree, as a share of the larger, for each parameter: much where a unit stands at its kink.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Objective:
     vector: Array = field(default_factory=lambda: np.zeros(0))
     derivative: Array = field(default_factory=lambda: np.zeros((0, 0)))
     floor: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    bend: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def label(self) -> tuple[object, ...]:
@@ -85,6 +87,7 @@ def differentiate(
     drawn = []
     table = {key: np.full((len(parameters), directions, len(rows)), np.nan) for key, rows in plan.rows.items()}
     floors = {key: np.zeros((len(parameters), len(rows))) for key, rows in plan.rows.items()}
+    bends = {key: np.zeros((len(parameters), len(rows))) for key, rows in plan.rows.items()}
     lengths, counts = [], []
     for parameter in parameters:
         count = directions if parameter.before.size > 1 else 1
@@ -99,17 +102,22 @@ def differentiate(
     deltas = [np.asarray(lengths[i] * drawn[i][j].reshape(parameters[i].shape)) for i, j in places]
     pairs = [({parameters[i].path: d}, {parameters[i].path: -d}) for (i, _), d in zip(places, deltas, strict=True)]
 
-    def contracted(pair: list[list[Window]]) -> dict[Key, Array]:
+    def contracted(pair: list[list[Window]]) -> dict[Key, tuple[Array, Array]]:
         plus, minus = pair
-        if not plus or not minus:
-            return {}
-        apart = {key: _difference(values[key], plus[0], minus[0]) for key in plan.rows}
-        with np.errstate(all="ignore"):
-            return {key: plan.rows[key] @ difference for key, difference in apart.items() if difference is not None}
+        found = {}
+        for key, vectors in plan.rows.items():
+            sides = _sides(values[key], plus[0], minus[0]) if plus and minus else None
+            if sides is not None:
+                with np.errstate(all="ignore"):
+                    found[key] = vectors @ sides[0], vectors @ sides[1]
+        return found
 
     for (i, j), found in zip(places, step.take_each(pairs, contracted, sites=sites, leaves=[]), strict=True):
-        for key, row in found.items():
-            table[key][i, j] = row / (2 * lengths[i])
+        for key, (up, down) in found.items():
+            table[key][i, j] = (up + down) / (2 * lengths[i])
+            with np.errstate(all="ignore"):
+                bend = np.abs(up - down) / np.maximum(np.maximum(np.abs(up), np.abs(down)), 1e-300)
+            bends[key][i] = np.maximum(bends[key][i], np.nan_to_num(bend))
     for i, count in enumerate(counts):
         if count == 1:
             for key in table:
@@ -123,7 +131,7 @@ def differentiate(
             objectives.append(
                 Objective(
                     kind, name, key, target, cotangent, plan.rows[key][r], table[key][:, :, r],
-                    np.repeat(floors[key][:, r : r + 1], directions, axis=1),
+                    np.repeat(floors[key][:, r : r + 1], directions, axis=1), bends[key][:, r],
                 )
             )  # fmt: skip
     return Derivatives([o for o in objectives if np.all(np.isfinite(o.derivative))], drawn)
@@ -149,14 +157,14 @@ def sharpened(step: Step, known: Understanding, derivatives: Derivatives, unsure
     return Derivatives(objectives, directions)
 
 
-def _difference(base: Series, plus: Window, minus: Window) -> Array | None:
+def _sides(base: Series, plus: Window, minus: Window) -> tuple[Array, Array] | None:
+    """By how much a recorded value differs after the nudge upwards, and from the one after the nudge downwards."""
     a, b = plus.series.get(base.key), minus.series.get(base.key)
     if a is None or b is None or a.shapes[: base.count] != base.shapes or b.shapes[: base.count] != base.shapes:
         return None
     n = base.flat.size
     with np.errstate(all="ignore"):
-        difference: Array = a.flat[:n] - b.flat[:n]
-    return difference
+        return a.flat[:n] - base.flat, base.flat - b.flat[:n]
 
 
 def _targets(forward: dict[Key, Series], known: Understanding) -> dict[Key, Series]:

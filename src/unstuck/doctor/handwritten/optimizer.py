@@ -155,6 +155,8 @@ class _History:
             if moment is None:
                 others += 1
                 continue
+            if moment.power == 1 and abs(moment.decay) < 1e-9:
+                continue  # nothing old is in it: the gradient with that of a penalty
             start = found.known.leaves.get(path)
             fresh = fresh and (start is None or start.size != size or not np.any(start))
             moments.append(moment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .probes.proofs import BAD_WORDS, GOOD_WORDS, printed
+from .probes.quality import sound
 from .records import Outcome
 
 CLEAR = 0.03  # of the larger figure: a difference that is clear
@@ -19,7 +20,7 @@ def compared(before: Outcome, after: Outcome) -> tuple[str, float, float] | None
         for wanted in ("test", "valid", ""):
             x = [(n, v) for n, v in a if wanted in n.lower()]
             y = [v for n, v in b if wanted in n.lower()]
-            if x and y and np.isfinite(y[-1]):
+            if x and y and sound(y[-1]):
                 return x[-1][0][-40:].strip().lower(), x[-1][1], y[-1]
     return None
 
@@ -47,10 +48,10 @@ def _votes(before: Outcome, after: Outcome) -> list[float]:
         a, b = printed(before, words), printed(after, words)
         if a and b:
             x, y = a[-1][1], b[-1][1]
-            if np.isfinite(x) and np.isfinite(y):
+            if sound(x) and sound(y):
                 votes.append(sign * (y - x) / max(abs(x), abs(y), 1e-12))
-            elif np.isfinite(x) != np.isfinite(y):
-                votes.append(1.0 if np.isfinite(y) else -1.0)
+            elif sound(x) != sound(y):
+                votes.append(1.0 if sound(y) else -1.0)
     return votes
 
 
@@ -75,6 +76,6 @@ def worsened(before: Outcome, after: Outcome, by: float = CLEAR) -> bool:
 def gained(figure: str, before: float, after: float) -> bool:
     """A figure is clearly better after; its name tells whether it should grow or fall."""
     sign = 1.0 if any(word in figure.lower() for word in GOOD_WORDS) else -1.0
-    if not np.isfinite(before) or not np.isfinite(after):
-        return bool(np.isfinite(after))
+    if not sound(before) or not sound(after):
+        return sound(after)
     return sign * (after - before) > CLEAR * max(abs(before), abs(after))

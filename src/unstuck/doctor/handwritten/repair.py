@@ -45,6 +45,7 @@ SHARED_AFTER = 24  # edits of the suspect lines that are tried before them
 SHARED_MOST = 12
 LATER = 24  # edits of the forward pass that are looked at when half of the time is over
 WAIT = 24  # edits that are tried before one that acts on other steps, too, is looked at
+OTHER_LOSS = 12  # edits that are tried after one that makes the steps descend another loss than the program computes
 PARTIAL = 60  # edits that are tried after one that mends some of the parameters
 
 
@@ -71,6 +72,10 @@ def search(
     later: list[tuple[Edit, Program]] = []
     elsewhere: list[tuple[Edit, Program]] = []
     partial: list[Mended] = []  # kept back for a while: an edit that mends everything is the better explanation
+    other_loss: list[
+        Mended
+    ] = []  # for a while, too, where what is descended is open and the program computes a loss of its own
+    own_loss = accept is None and reference.state == "delta" and _computes_a_loss(reference)
     half_time = start + 0.5 * seconds
     tried = waiting = 0
 
@@ -96,7 +101,10 @@ def search(
                     yield from given_out(Mended(edit, variant, checked, checked.state == "right", tried))
 
     def given_out(found: Mended) -> Iterator[Mended]:
-        if found.complete or accept is not None:
+        best = found.examination.best
+        if found.complete and own_loss and best is not None and best.objective.kind != "own":
+            other_loss.append(found)
+        elif found.complete or accept is not None:
             yield found
         else:
             partial.append(found)
@@ -128,11 +136,22 @@ def search(
                 yield from looked_at(later[:LATER])
                 del later[:LATER]
                 half_time = end
-            if partial and tried > partial[0].tried + PARTIAL:
-                yield from partial
-                partial.clear()
+            for held, most_waiting in ((other_loss, OTHER_LOSS), (partial, PARTIAL)):
+                if held and tried > held[0].tried + most_waiting:
+                    yield from held
+                    held.clear()
         yield from looked_at(elsewhere + later)
-        yield from partial
+        yield from (*other_loss, *partial)
+
+
+def _computes_a_loss(examination: Examination) -> bool:
+    """One recorded number depends on every parameter: what is descended should be that."""
+    series = examination.known.window.series
+    count = len(examination.known.parameters)
+    return any(
+        o.kind == "own" and o.acting == count and o.value in series and series[o.value].count == 1
+        for o in examination.derivatives.objectives
+    )
 
 
 def _elsewhere(answer: Trial, reference: Examination) -> bool:

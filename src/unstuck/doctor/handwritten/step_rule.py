@@ -215,6 +215,8 @@ def descends(case: Case, found: Examination, variant: Program, *, uphill: bool) 
     """
     if found.state != "right" or climbs(found) or (uphill and not applied.points_uphill(found)):
         return False
+    if applied.both_ways(found):
+        return False  # some were turned round, and others climb on
     return not any(rule.fault and not rule.by_choice for rule in optimizer.judge(case.session, variant, found))
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from unstuck.doctor.findings import Proof
 
 from ..edits.base import Edit
 from ..records import Outcome
-from .quality import Quality
+from .quality import Quality, sound
 
 if TYPE_CHECKING:
     from .base import Examination
@@ -29,8 +27,17 @@ GOOD_WORDS = (
     "exact",
     "acier",
     "correcto",
+    "richtig",
+    "acert",
+    "giust",
+    "juste",
+    "bonnes",
+    "sahi",
 )
-BAD_WORDS = ("loss", "error", "cost", "mse", "rmse", "mae", "nll", "fehler", "kosten", "perte", "err", "coste")
+BAD_WORDS = (
+    "loss", "error", "cost", "mse", "rmse", "mae", "nll", "err", "fehler", "kosten", "verlust", "perte", "coste", "pérdida",
+    "perdida", "perdita", "perda", "custo", "costo", "verlies", "förlust", "strata", "haani",
+)  # fmt: skip
 
 
 def proof_of(before: Quality, after: Quality, seeds: int = 1) -> Proof:
@@ -40,7 +47,7 @@ def proof_of(before: Quality, after: Quality, seeds: int = 1) -> Proof:
         for label in ("test", "valid", ""):
             a = [v for n, v in own[0] if label in n.lower()]
             b = [v for n, v in own[1] if label in n.lower()]
-            if a and b and (not np.isfinite(a[-1]) or better * (b[-1] - a[-1]) > 0) and np.isfinite(b[-1]):
+            if a and b and (not sound(a[-1]) or better * (b[-1] - a[-1]) > 0) and sound(b[-1]):
                 name = next(n for n, v in reversed(own[1]) if label in n.lower())
                 return Proof(metric=name[-40:].strip().lower(), before=a[-1], after=b[-1], seeds=seeds)
     name, old, new = computed(before, after)

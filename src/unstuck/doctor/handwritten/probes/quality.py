@@ -9,6 +9,7 @@ import numpy as np
 
 from ..records import Outcome
 
+BLOWN_UP = 1e30  # size of a figure from which on a run counts as one that overflowed
 ENOUGH_ROWS = 100  # over which the quality is taken at least, however short the run is
 
 
@@ -27,8 +28,13 @@ class Quality:
 
     @property
     def failed(self) -> bool:
-        """The run broke off or ended in NaN."""
-        return self.outcome.error is not None or not (np.isfinite(self.score) or np.isfinite(self.loss))
+        """The run broke off or blew up."""
+        return self.outcome.error is not None or not (sound(self.score) or sound(self.loss))
+
+
+def sound(value: float) -> bool:
+    """A figure that a run may have ended with: neither NaN nor infinite, nor on the way there."""
+    return bool(np.isfinite(value)) and abs(value) < BLOWN_UP
 
 
 def last_passes(passes: int, rows: Sequence[int]) -> int:

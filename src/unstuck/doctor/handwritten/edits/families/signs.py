@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..making import change, is_number
 from ..model import Change
@@ -12,6 +13,7 @@ from ..text import ATOM, PRODUCT, SIGN, SUM, Piece, bracketed, walk
 
 
 def propose(reading: Reading) -> Iterator[Change]:
+    yield from _all_steps(reading)
     for statement in reading.sites():
         yield from _assignments(reading, statement)
         for value in reading.values(statement):
@@ -22,6 +24,36 @@ def propose(reading: Reading) -> Iterator[Change]:
                     yield from _absolute(reading, node)
             if isinstance(statement, ast.Assign | ast.AugAssign | ast.Return) and not is_number(value):
                 yield from _negated(reading, statement, value)
+
+
+def _all_steps(reading: Reading) -> Iterator[Change]:
+    """Every step of one block turned round: ``ws = [w + r * g for …]`` and ``bs = [b + r * g for …]``."""
+    blocks: dict[int, dict[ast.stmt, Piece]] = {}
+    for update in reading.updates:
+        piece = None if update.subtracts else _turned(reading, update.statement)
+        if piece is not None:
+            block, _ = reading.text.block(update.statement)
+            blocks.setdefault(id(block), {})[update.statement] = piece
+    for pieces in blocks.values():
+        if len(pieces) > 1:
+            first, last = next(iter(pieces)), list(pieces)[-1]
+            causes = ("update-ascends", "optimizer-formula-wrong", "output-delta-wrong")
+            one = change(reading, first, pieces.values(), causes, "subtract these steps", 0.6)
+            yield replace(one, end_line=reading.header_span(last)[1])
+
+
+def _turned(reading: Reading, statement: ast.Assign | ast.AugAssign) -> Piece | None:
+    """``+`` made ``-`` where the statement adds the step."""
+    text = reading.text
+    if isinstance(statement, ast.AugAssign):
+        start, end = text.span(statement.target)[1], text.outer(statement.value)[0]
+        return Piece(start, end, text.source[start:end].replace("+=", "-=", 1))
+    value = statement.value.elt if isinstance(statement.value, ast.ListComp) else statement.value
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
+        return None
+    start, end = text.outer(value.left)[1], text.outer(value.right)[0]
+    between = text.source[start:end]
+    return Piece(start, end, between.replace("+", "-", 1)) if between.count("+") == 1 and "#" not in between else None
 
 
 def _causes(reading: Reading, node: ast.AST) -> tuple[str, ...]:
