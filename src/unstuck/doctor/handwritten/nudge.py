@@ -33,6 +33,7 @@ class Objective:
     ``kind``: "own" (a number the program computes), "loss" (a textbook loss of ``value`` and ``target``), "sum" (sum of a
     recorded array), "chain" (from ``value`` down, with the recorded ``cotangent``). ``bend``: by how much the difference upwards
     and the one downwards disagree, as a share of the larger, for each parameter: much where a unit stands at its kink.
+    ``variant``: its number among those that are alike in all else (a softmax over rows, over columns).
     """
 
     kind: str
@@ -44,11 +45,12 @@ class Objective:
     derivative: Array = field(default_factory=lambda: np.zeros((0, 0)))
     floor: Array = field(default_factory=lambda: np.zeros((0, 0)))
     bend: Array = field(default_factory=lambda: np.zeros(0))
+    variant: int = 0
 
     @property
     def label(self) -> tuple[object, ...]:
         """What it is: the same in another examination of the same step."""
-        return self.kind, self.name, self.value, self.target, self.cotangent
+        return self.kind, self.name, self.value, self.target, self.cotangent, self.variant
 
     @cached_property
     def acting(self) -> int:
@@ -128,10 +130,11 @@ def differentiate(
     objectives = []
     for key, labels in plan.labels.items():
         for r, (kind, name, target, cotangent) in enumerate(labels):
+            variant = labels[:r].count(labels[r])
             objectives.append(
                 Objective(
                     kind, name, key, target, cotangent, plan.rows[key][r], table[key][:, :, r],
-                    np.repeat(floors[key][:, r : r + 1], directions, axis=1), bends[key][:, r],
+                    np.repeat(floors[key][:, r : r + 1], directions, axis=1), bends[key][:, r], variant,
                 )
             )  # fmt: skip
     return Derivatives([o for o in objectives if np.all(np.isfinite(o.derivative))], drawn)

@@ -217,10 +217,10 @@ def _all_references(reading: Reading) -> set[str]:
 def _analogous(reading: Reading, update: Update, parameter: str, known: set[str]) -> str | None:
     """The update's line for another parameter, if every renamed value exists."""
     own = canonical(update.target)
-    renamed = _difference(own, parameter)
-    if renamed is None:
+    apart = renamed(own, parameter)
+    if apart is None:
         return None
-    old, new = renamed
+    old, new = apart
     line = reading.text.of(update.statement)
     swaps: dict[str, str] = {reading.text.of(update.target): parameter}
     changed = False
@@ -242,7 +242,7 @@ def _analogous(reading: Reading, update: Update, parameter: str, known: set[str]
     return re.sub(rf"(?<![\w.])(?:{pattern})(?!\w)", lambda m: swaps[m.group()], line)
 
 
-def _difference(one: str, two: str) -> tuple[str, str] | None:
+def renamed(one: str, two: str) -> tuple[str, str] | None:
     """What differs between two names, without what they share in front and behind."""
     start = 0
     while start < min(len(one), len(two)) and one[start] == two[start]:
