@@ -216,7 +216,10 @@ class Run:
         only = self.job.get("at_once")
         wanted = found if only is None else [path for path in only["leaves"] if path in found]
         leaves = {path: found[path].read() for path in wanted}
-        ready = {"ready": True, "leaves": leaves, "hit": self.hits, "seconds": time.monotonic() - self.started}
+        ready = {
+            "ready": True, "leaves": leaves, "hit": self.hits, "seconds": time.monotonic() - self.started,
+            "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        }  # fmt: skip
         wire.send(self.connection, ready)
         if only is not None:
             self._begin(only, loop, activation, frame)

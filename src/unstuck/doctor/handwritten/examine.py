@@ -19,7 +19,8 @@ from .understand import Parameter, Understanding, known_step, series_before, und
 from .weighted import as_weighted
 
 BENT = 0.02  # relative difference that a unit may make that bends within a nudge
-KINK = 1e-3  # relative difference of the slopes on both sides that no smooth function has
+FINE = ("right", "unchecked")
+KINK = 1e-4  # relative difference of the slopes on both sides that no smooth function has
 LIKELY = 16  # objectives by which an edited copy is judged where the best ones are known
 LATER_SECONDS = 5.0  # that a program gets to reach a later step
 MOST_LOOPS = 5  # candidates for the training loop that are tried
@@ -116,12 +117,17 @@ def reexamine(step: Step, loop: int, reference: Examination) -> Examination | No
 def _judged_twice(step: Step, known: Understanding, derivatives: Derivatives, seed: int) -> Examination:
     """The conclusion; where some parameters disagree only by little (a unit may bend within a nudge), that of shorter nudges."""
     found = judged(known, derivatives)
-    verdicts = found.best.verdicts if found.best is not None and found.state != "right" else []
-    unsure = [i for i, v in enumerate(verdicts) if v.status in ("unclear", "wrong") and v.residual < BENT]
-    if not unsure or not found.best or not found.best.of("right"):
+    if found.state in ("right", "delta") or not found.ranking:
         return found
-    again = judged(known, sharpened(step, known, derivatives, unsure, seed + 11))
-    return again if again.state == "right" else found
+    first = found.best or found.ranking[0]
+    almost = next((c for c in found.ranking if all(v.status in FINE or v.residual < BENT for v in c.verdicts)), first)
+    for top in (first,) if almost is first else (first, almost):
+        unsure = [i for i, v in enumerate(top.verdicts) if v.status in ("unclear", "wrong") and v.residual < BENT]
+        if unsure and top.of("right"):
+            again = judged(known, sharpened(step, known, derivatives, unsure, seed + 11))
+            if again.state == "right" or (again.state == "delta" and found.state == "unknown"):
+                return again
+    return found
 
 
 def judged(known: Understanding, derivatives: Derivatives, window: Window | None = None) -> Examination:
@@ -194,7 +200,7 @@ def _at_a_kink(found: Examination) -> bool:
     top = found.best or found.ranking[0]
     bend = top.objective.bend
     return bend.size == len(top.verdicts) and any(
-        v.status in ("wrong", "unclear") and b > KINK for v, b in zip(top.verdicts, bend, strict=True)
+        v.status in ("wrong", "unclear") and b > max(KINK, v.residual) for v, b in zip(top.verdicts, bend, strict=True)
     )
 
 

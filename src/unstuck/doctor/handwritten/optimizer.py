@@ -164,12 +164,15 @@ class _History:
         return cls(parameter, g[1:], changes, theta[:-1], moments, others, fresh)
 
     def exchanged(self, others: list[tuple[str, Source]], windows: list[Window], found: Examination) -> Rule | None:
-        """The averages of another parameter's gradient stand where its own belong."""
+        """Its steps follow a known rule from the averages of another parameter's gradient."""
         if self.moments or not self.others:
             return None
         for name, source in others:
             history = _History.of(self.parameter, source, windows, found)
-            if history is not None and any(m.steady and 0 < m.decay < SURE for m in history.moments):
+            if history is None or not any(m.steady and 0 < m.decay < SURE for m in history.moments):
+                continue
+            followed = history.rule()
+            if followed.fault is None and followed.name != "not judged":
                 return Rule(
                     self.parameter.text, "moving average", f"its averages are those of the gradient of {name}",
                     "those of its own gradient", 1.0, exchanged=True,

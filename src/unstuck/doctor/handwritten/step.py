@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 T = TypeVar("T")
+SMALL = 500.0  # megabytes that a program may hold for a second run of it to stand beside
 LONG = 1.0  # seconds of runs one after the other from which on a second one helps
 
 
@@ -46,6 +47,7 @@ class Step:
         self.leaves: dict[str, Array] = first["leaves"]
         self.hit: int = first["hit"]
         self.reached_after: float = first["seconds"]
+        self.megabytes: float = first["megabytes"]
 
     @property
     def sites(self) -> list[Site]:
@@ -113,8 +115,9 @@ class Step:
             return found + list(beside.map(next_free, groups[1:]))
 
     def _second(self, sites: list[int] | None) -> Step | None:
-        """Another run at the same step that records the same numbers, bit by bit; None where there is none, or one processor."""
-        if self._twin is None and (os.cpu_count() or 1) > 1:
+        """Another run at the same step that records the same numbers, bit by bit; None where there is none, or one processor, or
+        much memory in use."""
+        if self._twin is None and (os.cpu_count() or 1) > 1 and self.megabytes < SMALL:
             twin = self._session.stop(self.loop, self.hit, self.program, seconds=self._seconds)
             if twin is None:
                 return None
