@@ -185,3 +185,57 @@ def test_a_long_list_of_pairs_is_two_variables_that_can_be_nudged_row_by_row(tmp
             delta[0, 2], delta[5, 2] = 0.0, 1.0
             unmoved = step.take({"data[*][0]": delta})[0].leaves["w"] - step.take()[0].leaves["w"]
     assert np.any(moved) and not np.any(unmoved)
+
+
+def test_every_run_of_a_step_draws_the_same_random_numbers(tmp_path: Path) -> None:
+    text = """
+        import random
+        import numpy as np
+        w = np.zeros(3)
+        for i in range(4):
+            w = w + random.random() * np.ones(3) + np.random.rand(3)
+    """
+    with program(text, tmp_path) as session:
+        step = session.stop(0, 2)
+        assert step is not None
+        with step:
+            one, other = step.take()[0], step.take()[0]
+    assert np.array_equal(one.leaves["w"], other.leaves["w"])
+
+
+def test_two_runs_at_one_step_take_the_same_windows_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unstuck.doctor.handwritten.step.LONG", -1e9)  # always worth a second run
+    text = """
+        import numpy as np
+        w = np.arange(3.0)
+        for i in range(4):
+            w = w - 0.1 * np.tanh(w)
+    """
+    nudges = [{"w": np.full(3, 0.1 * k)} for k in range(6)]
+    with program(text, tmp_path) as session:
+        step = session.stop(0, 2)
+        assert step is not None
+        with step:
+            alone = [step.take(nudge)[0].leaves["w"] for nudge in nudges]
+            beside = step.take_each([[nudge] for nudge in nudges], lambda windows: windows[0][0].leaves["w"])
+            assert step.go(3) and np.array_equal(step.leaves["w"], alone[0])  # (the first nudge is nothing)
+    assert all(np.array_equal(a, b) for a, b in zip(alone, beside, strict=True))
+
+
+def test_several_passes_of_a_loop_may_be_one_step(tmp_path: Path) -> None:
+    text = """
+        import numpy as np
+        w, g = np.ones(3), np.zeros(3)
+        for i in range(9):
+            g = g + w
+            if i % 3 == 2:
+                w = w - 0.1 * g
+                g = np.zeros(3)
+    """
+    with program(text, tmp_path) as session:
+        session.spans[0] = 3
+        step = session.stop(0, 2)
+        assert step is not None
+        with step:
+            window = step.take()[0]
+    assert np.allclose(step.leaves["w"], 0.7) and np.allclose(window.leaves["w"], 0.49)
