@@ -11,7 +11,8 @@ import numpy as np
 
 from .layers import EXACT, activation_of
 from .records import Array
-from .understand import Parameter, Understanding, series_before
+from .understand import Parameter, Understanding
+from .windows import series_before
 
 STRIDES = (1, 2, 3)
 POOLS = (2, 3, 4)

@@ -16,7 +16,8 @@ from .program import Program
 from .recurrence import find_recurrence
 from .repair import climbs
 from .session import Session
-from .understand import Understanding, series_before
+from .understand import Understanding
+from .windows import series_before
 
 _SAME = 1e-4  # relative difference of two rates or derivatives that count as equal
 

@@ -15,8 +15,9 @@ from .program import Program
 from .records import Array, Window
 from .session import Session
 from .step import Step
-from .understand import Parameter, Understanding, known_step, series_before, understand, update_moment
+from .understand import Parameter, Understanding, known_step, understand
 from .weighted import as_weighted
+from .windows import series_before, update_moment
 
 BENT = 0.02  # relative difference that a unit may make that bends within a nudge
 FINE = ("right", "unchecked")
@@ -216,38 +217,52 @@ def examine(session: Session, program: Program, table: dict[str, object]) -> tup
 
     The first loop in which parameters are recognised for sure and agree with anything; else the best of those looked at.
     """
-    several, passes = None, 1
-    for loop, passes in spans(table)[:1]:
-        session.spans[loop] = passes
-        step = session.stop(loop, 1, program)
-        if step is not None:
-            with step:
-                several = examine_step(step, loop)
-            if several is not None and several.state == "right" and not several.known.guessed:
-                return several, loop, 1
-        del session.spans[loop]
+    long = next(iter(spans(table)), None)
+    several = _of_several_passes(session, program, *long) if long is not None else None
+    if several is not None and several.known.loop in session.spans:
+        return several, several.known.loop, several.known.hit
     best: tuple[int, tuple[Examination, int, int]] | None = None
     for loop, hit in rank_loops(table, session, program)[:MOST_LOOPS]:
-        step = session.stop(loop, hit, program)
-        if step is None:
-            continue
-        with step:
-            found = examine_step(step, loop)
-            if found is not None and _at_a_kink(found) and step.go(hit + 1):
-                later = examine_step(step, loop)
-                if later is not None and not _at_a_kink(later):
-                    found, hit = later, hit + 1
+        found = _first_step(session, program, loop, hit)
         if found is None:
             continue
         doubt = 2 * found.known.guessed + (found.state == "unknown")
         if best is None or doubt < best[0]:
-            best = doubt, (found, loop, hit)
+            best = doubt, (found, loop, found.known.hit)
         if not doubt or (found.state == "right" and len(found.known.parameters) > 1):
             break
-    if several is not None and several.state == "wrong" and (best is None or best[1][0].state != "right"):
-        session.spans[several.known.loop] = passes
-        return several, several.known.loop, 1
+    if (
+        long is not None
+        and several is not None
+        and several.state == "wrong"
+        and (best is None or best[1][0].state != "right")
+    ):
+        session.spans[long[0]] = long[1]
+        return several, long[0], several.known.hit
     return best[1] if best is not None else None
+
+
+def _of_several_passes(session: Session, program: Program, loop: int, passes: int) -> Examination | None:
+    """Several passes of a loop, taken for one step; the session goes on with that where everything agrees then."""
+    session.spans[loop] = passes
+    found = _first_step(session, program, loop, 1)
+    if found is None or found.state != "right" or found.known.guessed:
+        del session.spans[loop]
+    return found
+
+
+def _first_step(session: Session, program: Program, loop: int, hit: int) -> Examination | None:
+    """A pass of a loop, taken for a step; the next one where units stand at their kinks in it."""
+    step = session.stop(loop, hit, program)
+    if step is None:
+        return None
+    with step:
+        found = examine_step(step, loop)
+        if found is not None and _at_a_kink(found) and step.go(hit + 1):
+            later = examine_step(step, loop)
+            if later is not None and not _at_a_kink(later):
+                return later
+    return found
 
 
 @dataclass(frozen=True)

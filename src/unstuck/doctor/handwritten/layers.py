@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .records import Array, Series
-from .understand import Understanding, series_before
+from .understand import Understanding
+from .windows import series_before
 
 EXACT = 1e-9  # largest difference, relative to the largest value, under which two recorded values count as one
 MOST_VALUES = 8  # occurrences of one place that are looked at

@@ -16,7 +16,8 @@ import numpy as np
 
 from .records import Array, Series, Window
 from .step import Step
-from .understand import SHORT, H, Parameter, Understanding, series_before
+from .understand import SHORT, H, Parameter, Understanding
+from .windows import series_before
 
 Key = tuple[int, str]
 MOST_COTANGENTS = 80  # recorded vectors of one size that are tried against each value of that size

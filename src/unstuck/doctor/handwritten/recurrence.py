@@ -10,7 +10,8 @@ import numpy as np
 
 from .layers import EXACT, activation_of
 from .records import Array, Series
-from .understand import Parameter, Understanding, series_before
+from .understand import Parameter, Understanding
+from .windows import series_before
 
 MOST_NUMBERS = 2_000_000  # of one series
 MOST_SERIES = 60

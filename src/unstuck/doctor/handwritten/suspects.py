@@ -15,7 +15,8 @@ from .nudge import Key
 from .program import Program
 from .records import Array, Series, Window
 from .session import Session
-from .understand import Understanding, series_before
+from .understand import Understanding
+from .windows import series_before
 
 
 def facts(session: Session, program: Program, examination: Examination) -> dict[str, Facts]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compare import PARALLEL, SCALE, Comparison, ParameterVerdict, compare, first_output, sources
-from .examine import Examination, examine_step
+from .examine import Examination, examine_step, reexamine
 from .nudge import Derivatives, Key, Objective, differentiate
 from .program import Program
 from .records import Array, Series
@@ -43,9 +43,15 @@ def accumulation(session: Session, program: Program, program_loop: int, first: E
     with step:
         if not step.go(first.known.hit + 1):
             return None
-        second = examine_step(step, program_loop, seed=5)
-    if second is None:
-        return None
+        quick = reexamine(step, program_loop, first)
+        if quick is not None and _piled(first, quick) is None:
+            return None
+        second = examine_step(step, program_loop, seed=5)  # all of it, for the search
+    return None if second is None else _piled(first, second)
+
+
+def _piled(first: Examination, second: Examination) -> Accumulation | None:
+    assert first.best is not None
     wanted = first.best.objective
     alike = [o for o in second.derivatives.objectives if (o.kind, o.name) == (wanted.kind, wanted.name)]
     alike.sort(key=lambda o: o.label != wanted.label)

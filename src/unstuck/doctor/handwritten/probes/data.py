@@ -154,9 +154,15 @@ class Data:
         if found is None or target is None:
             return keys, 0
         size = max(found.rows.shape[1] * (len(self.pair[0]) if self.pair else 1), 1)
-        rows = max(len(self.pair[0]) if self.pair else 1, 1)
-        rounds = 50 + ROUNDS * len(found.rows) // rows
+        rounds = 50 + ROUNDS * len(found.rows) // self._different_rows(found)
         return keys, int(max(20, min(MOST_PASSES, MOST_NUMBERS // size, rounds)))
+
+    def _different_rows(self, found: Inputs) -> int:
+        """How many rows the step uses: the same one may be recorded for each unit that reads it."""
+        count = len(self.pair[0]) if self.pair else 1
+        series = self.e.recorded(found.key)
+        rows = rows_in(series, count, found.rows.shape[1], found.index) if series is not None else None
+        return max(len(set(rows)) if rows else count, 1)
 
     @cached_property
     def batches(self) -> tuple[Array, Array, list[int]] | None:

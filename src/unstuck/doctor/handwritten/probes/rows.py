@@ -38,7 +38,7 @@ def examine(e: Examination) -> Verdicts:
 def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Verdicts) -> None:
     assert data.inputs is not None
     met = row_index(x)  # each row of the training, with its first place
-    distinct, seen, drawn = len(data.inputs.index), len(met), sum(counts)
+    distinct, seen, drawn = len(data.inputs.index), len(met), _drawn(x, counts)
     if seen >= ENOUGH * distinct:
         out.rule_out(f"{seen} of {distinct} rows are used", "samples-never-seen")
         return
@@ -70,6 +70,12 @@ def _never_seen(e: Examination, data: Data, x: Array, counts: list[int], out: Ve
             proof=proof, help_text=edit.summary,
         )
     )  # fmt: skip
+
+
+def _drawn(x: Array, counts: list[int]) -> int:
+    """How many rows the steps took; one that is recorded for each unit that reads it counts once."""
+    ends = np.cumsum(counts)
+    return sum(len(row_index(x[end - count : end])) for count, end in zip(counts, ends, strict=True))
 
 
 def _kept_for_the_evaluation(e: Examination, inputs: Inputs, used: set[bytes]) -> bool:

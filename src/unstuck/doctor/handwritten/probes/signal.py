@@ -33,6 +33,8 @@ def examine(e: Examination) -> Verdicts:
     x, t = data.unique
     if len(x) < FEWEST_ROWS:
         return out.skip(f"only {len(x)} different training rows", *CAUSES)
+    if not np.any(np.ptp(t, axis=0)):
+        return out.skip("what the outputs are compared with is the same for every row: hardly the targets", *CAUSES)
     if not data.rows_are_independent:
         return out.skip("outputs depend on other rows (a sequence, or batch statistics)", *CAUSES)
     if len(x) < LEAST_ROWS:
