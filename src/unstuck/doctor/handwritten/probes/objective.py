@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .base import Examination
 
 NEAR = 0.45  # of the best score: objectives that explain the gradients about as well
+_ABSOLUTE = re.compile(r"-?\s*(?:\w+\.)?(?:abs|fabs|absolute)\(")
 
 
 def output_and_target(e: Examination) -> tuple[Key, Key | None]:
@@ -51,7 +53,9 @@ def _tells(objective: Objective) -> bool:
 
 
 def _fits(e: Examination, objective: Objective) -> bool:
-    """The value differs from row to row, and the target is no counter and nothing that the step makes."""
+    """The value differs from row to row and is no absolute value; the target is no counter and nothing that the step makes."""
+    if _ABSOLUTE.match(e.table.sites[objective.value[0]].text):
+        return False  # while all outputs have one sign it is the output, or its negative
     output = e.recorded(objective.value)
     if objective.target is None or output is None or _counts(e, objective.target) or _is_made(e, objective.target):
         return False
