@@ -32,11 +32,10 @@ GOOD_WORDS = (
     "giust",
     "juste",
     "bonnes",
-    "sahi",
 )
 BAD_WORDS = (
     "loss", "error", "cost", "mse", "rmse", "mae", "nll", "err", "fehler", "kosten", "verlust", "perte", "coste", "pérdida",
-    "perdida", "perdita", "perda", "custo", "costo", "verlies", "förlust", "strata", "haani",
+    "perdida", "perdita", "perda", "custo", "costo", "verlies", "förlust", "strata",
 )  # fmt: skip
 
 
