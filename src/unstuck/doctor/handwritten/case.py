@@ -113,12 +113,12 @@ class Case:
             return mended
         return None
 
-    def proof(self, current: Examination, mended: Mended) -> tuple[Proof, Outcome]:
-        """Run the mended program to its end, and compare."""
+    def proof(self, current: Examination | None, mended: Mended) -> tuple[Proof, Outcome]:
+        """Run the mended program to its end, and compare. ``current`` None: no step of a network was found before."""
         start = time.monotonic()
         outcome = self.session.finish(mended.program, seconds=max(3.0, min(20.0, self.left() - 2.0)))
         figure = compared(self.outcome, outcome) or self._computed(mended, outcome)
-        before, after = current.worst, mended.examination.worst
+        before, after = 1.0 if current is None else current.worst, mended.examination.worst
         proof = Proof(
             metric=figure[0] if figure else None, before=figure[1] if figure else None, after=figure[2] if figure else None,
             gradient_before=before, gradient_after=after, seconds=round(time.monotonic() - start, 2),

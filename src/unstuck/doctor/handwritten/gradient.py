@@ -28,7 +28,7 @@ def lost(case: Case, only: tuple[str, ...] = applied.LOST, family: str = "") -> 
     """Nothing is trained (or on nothing of the batch), and an edit by which an update is kept changes that."""
     with contextlib.suppress(WatchError):
         for mended, loop in applied.applied(case.session, case.program, 0.4 * case.budget, only, family):
-            proof, outcome = case.proof(mended.examination, mended)
+            proof, outcome = case.proof(case.examination, mended)
             if improved(case.outcome, outcome) or (not family and compared(case.outcome, outcome) is None):
                 names = ", ".join(p.text for p in mended.examination.known.parameters)
                 rows = () if family else (Evidence(f"change of {names} in a step", "not zero", 0.0),)
@@ -116,7 +116,9 @@ def unexplained(case: Case, current: Examination) -> None:
 def later(case: Case, current: Examination) -> None:
     """The same check with other rows and after some steps: a fault may show only then (state that is carried along)."""
     if case.loop in case.session.spans:
-        return  # a run of the loop need not be a whole number of steps: those of its next run may begin elsewhere
+        # A run of the loop need not be a whole number of steps: those of its next run may begin elsewhere.
+        case.notes.append("a step takes several passes of its loop: the gradient was checked in the first step only")
+        return
     with contextlib.suppress(WatchError):
         found = later_steps(case.session, case.program, current, LATER)
         for ahead, one in zip(LATER, found, strict=False):
