@@ -100,7 +100,15 @@ def test_a_bias_whose_gradient_is_computed_and_not_applied_is_found(tmp_path: Pa
     with session_of(text, tmp_path) as session:
         found, loop = examined(session)
         beside = frozen(session, session.program, loop, found)
-    assert beside is not None and beside[1] == ["b1"]
+    assert beside is not None and beside.paths == ["b1"] and beside.computed
+
+
+def test_weights_to_which_an_error_is_sent_back_and_that_have_no_gradient_are_found(tmp_path: Path) -> None:
+    text = HEALTHY.replace("    w1 -= 0.1 * x.T @ d1\n", "")
+    with session_of(text, tmp_path) as session:
+        found, loop = examined(session)
+        beside = frozen(session, session.program, loop, found)
+    assert beside is not None and beside.paths == ["w1"] and not beside.computed
 
 
 def test_features_that_are_never_trained_on_purpose_are_no_fault(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ class Session:
         self.memory = memory
         self.answers = list(answers)
         self.double = any(word in text for text in program.sources.values() for word in ("float32", "float16"))
-        self.spans: dict[int, int] = {}  # passes of a loop that are one step, where it is not each of them
+        self.spans: dict[int, int] = {}  # loop -> how many of its passes are one step, where that is not each of them
+        self.standing: set[Step] = set()  # runs that stand still at a step now
         self._tables: dict[tuple[tuple[str, str], ...], Sites] = {}
         self._scratch = tempfile.mkdtemp(prefix="unstuck-")
         address = os.path.join(self._scratch, "s")

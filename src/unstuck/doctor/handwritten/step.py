@@ -42,12 +42,13 @@ class Step:
         self, session: Session, program: Program, connection: socket.socket, first: dict[str, Any], loop: int, seconds: float
     ) -> None:  # fmt: skip
         self._session, self._connection, self._seconds = session, connection, seconds
-        self._twin: Step | None = None
+        self._other_run: Step | None = None
         self.program, self.loop = program, loop
         self.leaves: dict[str, Array] = first["leaves"]
         self.hit: int = first["hit"]
         self.reached_after: float = first["seconds"]
         self.megabytes: float = first["megabytes"]
+        session.standing.add(self)
 
     @property
     def sites(self) -> list[Site]:
@@ -97,12 +98,12 @@ class Step:
         start = time.monotonic()
         found = [taken(self, groups[0])]
         ahead = (time.monotonic() - start) * (len(groups) - 1)
-        twin = self._second(sites) if ahead > LONG + 2 * self.reached_after else None
-        if twin is None:
+        second = self._second(sites) if ahead > LONG + 2 * self.reached_after else None
+        if second is None:
             return found + [taken(self, group) for group in groups[1:]]
         free: queue.SimpleQueue[Step] = queue.SimpleQueue()
         free.put(self)
-        free.put(twin)
+        free.put(second)
 
         def next_free(group: Sequence[Mapping[str, Array]]) -> T:
             step = free.get()
@@ -115,22 +116,23 @@ class Step:
             return found + list(beside.map(next_free, groups[1:]))
 
     def _second(self, sites: list[int] | None) -> Step | None:
-        """Another run at the same step that records the same numbers, bit by bit; None where there is none, or one processor, or
-        much memory in use."""
-        if self._twin is None and (os.cpu_count() or 1) > 1 and self.megabytes < SMALL:
-            twin = self._session.stop(self.loop, self.hit, self.program, seconds=self._seconds)
-            if twin is None:
+        """Another run at the same step that records the same numbers, bit by bit; None where there is none, or where the
+        processors or the memory are taken already."""
+        alone = len(self._session.standing) == 1 and (os.cpu_count() or 1) > 1
+        if self._other_run is None and alone and self.megabytes < SMALL:
+            second = self._session.stop(self.loop, self.hit, self.program, seconds=self._seconds)
+            if second is None:
                 return None
-            one, other = self.take(sites=sites, leaves=[]), twin.take(sites=sites, leaves=[])
+            one, other = self.take(sites=sites, leaves=[]), second.take(sites=sites, leaves=[])
             if not one or not other or not _equal(one[0], other[0]):
-                twin.close()
+                second.close()
                 return None
-            self._twin = twin
-        return self._twin
+            self._other_run = second
+        return self._other_run
 
     def go(self, hit: int, seconds: float = 20.0) -> bool:
         """Move on to a later pass of the same loop (counted from the start); False when the program ended before."""
-        self._part()
+        self._end_second()
         wire.send(self._connection, {"do": "go", "hit": hit, "seconds": seconds})
         answer = self._session.receive(self._connection, seconds + 10)
         if not answer.get("ready"):
@@ -147,13 +149,14 @@ class Step:
         ]
 
     def close(self) -> None:
-        self._part()
+        self._end_second()
+        self._session.standing.discard(self)
         self._connection.close()
 
-    def _part(self) -> None:
-        if self._twin is not None:
-            self._twin.close()
-            self._twin = None
+    def _end_second(self) -> None:
+        if self._other_run is not None:
+            self._other_run.close()
+            self._other_run = None
 
     def __enter__(self) -> Step:
         return self

@@ -27,22 +27,20 @@ def check(case: Case, current: Examination) -> None:
     with contextlib.suppress(WatchError):
         beside = update.frozen(case.session, case.program, case.loop, current)
         if beside is not None:
-            reference, paths = beside
-            names = ", ".join(p.split(": ")[-1] for p in paths)
+            names = ", ".join(p.split(": ")[-1] for p in beside.paths)
+            although = "its gradient is computed" if beside.computed else "the error that it would move by is sent back"
 
             def moved(found: Examination, _variant: Program) -> bool:
                 through = {v.path: v.through for v in found.best.verdicts} if found.best is not None else {}
                 changed = {p.path for p in found.known.parameters if np.any(p.update)}
-                return found.state == "right" and all(p in changed and through.get(p) is not None for p in paths)
+                return found.state == "right" and all(p in changed and through.get(p) is not None for p in beside.paths)
 
-            row = Evidence(f"change of {names} in a step, although its gradient is computed", "not zero", 0.0)
+            row = Evidence(f"change of {names} in a step, although {although}", "not zero", 0.0)
             what = f"{names} never changes"
             for only in (_LEFT_OUT, ()):
-                if case.take(reference, what, accept=moved, evidence=(row,), only=only) is not None:
+                if case.take(beside.reference, what, accept=moved, evidence=(row,), only=only) is not None:
                     return
-            case.open_questions.append(
-                f"why {names} never changes, although its gradient is computed: no edit changed that"
-            )
+            case.open_questions.append(f"why {names} never changes, although {although}: no edit changed that")
     with contextlib.suppress(WatchError):
         checks = (penalty, unequal, shared, twice, exchanged)
         if any(one(case, current) for one in checks):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from .compare import PARALLEL, SCALE, Comparison, ParameterVerdict, compare, first_output, sources
+from .edits.names import unnumbered
 from .examine import Examination, examine_step, reexamine
 from .nudge import Derivatives, Key, Objective, differentiate
 from .program import Program
@@ -101,11 +101,21 @@ def direct(comparison: Comparison | None) -> bool:
     return through and all(abs(f / comparison.factor - 1) < SCALE for f in factors)
 
 
-def frozen(session: Session, program: Program, loop: int, found: Examination) -> tuple[Examination, list[str]] | None:
-    """Variables that the output depends on, for which the step computes the right gradient, and which it never changes.
+@dataclass(frozen=True)
+class Frozen:
+    """Variables at ``paths`` that should move and never do; in the examination ``reference`` they stand beside the parameters.
 
-    Returns an examination in which they stand beside the parameters, and their paths.
+    ``computed``: the step computes their gradients; otherwise it only sends back the errors that they would be made of.
     """
+
+    reference: Examination
+    paths: list[str]
+    computed: bool
+
+
+def frozen(session: Session, program: Program, loop: int, found: Examination) -> Frozen | None:
+    """Variables that the output depends on, for which the step computes the right gradient, and which it never changes; also
+    siblings of trained ones to which the right error is sent back. None where there are none."""
     known = found.known
     if found.best is None:
         return None
@@ -124,9 +134,9 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
     ][:60]  # fmt: skip
     touched = {key: known.window.series[key] for key in known.touched if key in known.window.series}
     sizes = {math.prod(s) for series in touched.values() for s in series.shapes}
-    alike = {_pattern(p.path) for p in known.parameters}
+    alike = {unnumbered(p.path) for p in known.parameters}
     near = {
-        c.path for c in candidates if c.before.size > 1 and _pattern(c.path) in alike
+        c.path for c in candidates if c.before.size > 1 and unnumbered(c.path) in alike
     }  # beside others that are trained
     candidates = [c for c in candidates if c.before.size in sizes or c.path in near][:MOST_FROZEN]
     if not candidates:
@@ -143,26 +153,18 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
         return None
     objective = derivatives.objectives[match]
     factors: dict[int, set[float]] = {}
+    uncomputed = False
     for i, candidate in enumerate(candidates):
         true = objective.derivative[i]
         if np.max(np.abs(true)) <= 50 * np.max(objective.floor[i]):
             continue
         limit = max(PARALLEL, 20 * float(np.max(objective.floor[i])) / float(np.max(np.abs(true))))
-        for source in sources(candidate, known.window):
-            user = derivatives.directions[i] @ source.flat
-            factor = float(user @ true / (true @ true))
-            if (
-                source.key in touched
-                and factor
-                and np.max(np.abs(user - factor * true)) <= limit * np.max(np.abs(user))
-            ):
-                factors.setdefault(i, set()).add(factor)
-        if candidate.path in near and i not in factors:
-            for made in _from_deltas(candidate, found, touched):
-                user = derivatives.directions[i] @ made
-                factor = float(user @ true / (true @ true))
-                if factor and np.max(np.abs(user - factor * true)) <= limit * np.max(np.abs(user)):
-                    factors.setdefault(i, set()).add(factor)
+        recorded = [source.flat for source in sources(candidate, known.window) if source.key in touched]
+        factors[i] = _factors(recorded, derivatives.directions[i], true, limit)
+        if not factors[i] and candidate.path in near:
+            factors[i] = _factors(_from_deltas(candidate, found, touched), derivatives.directions[i], true, limit)
+            uncomputed |= bool(factors[i])
+    factors = {i: own for i, own in factors.items() if own}
     sure = {i for i in factors if candidates[i].before.size > 1}
     chosen = sorted(sure)
     for i in (
@@ -172,12 +174,19 @@ def frozen(session: Session, program: Program, loop: int, found: Examination) ->
             chosen.append(i)
     if not chosen:
         return None
-    return _beside(found, derivatives, candidates, chosen), [candidates[i].path for i in chosen]
+    paths = [candidates[i].path for i in chosen]
+    return Frozen(_beside(found, derivatives, candidates, chosen), paths, not uncomputed)
 
 
-def _pattern(path: str) -> str:
-    """The path without its numbers: what members of one list, and ``w1`` and ``w2``, have in common."""
-    return re.sub(r"\d+", "#", path)
+def _factors(made: Iterable[Array], directions: Array, true: Array, limit: float) -> set[float]:
+    """The factors of those of the arrays that are multiples of the true gradient."""
+    found = set()
+    for flat in made:
+        user = directions @ flat
+        factor = float(user @ true / (true @ true))
+        if factor and np.max(np.abs(user - factor * true)) <= limit * np.max(np.abs(user)):
+            found.add(factor)
+    return found
 
 
 def _from_deltas(candidate: Parameter, found: Examination, touched: dict[Key, Series]) -> Iterator[Array]:
@@ -193,6 +202,7 @@ def _from_deltas(candidate: Parameter, found: Examination, touched: dict[Key, Se
         for k in range(min(series.count, MOST_DELTAS)) if len(series.shapes[k]) == 2
     ]  # fmt: skip
     every.sort(key=lambda e: -e[0])  # the last errors are those of the first layers, which are left out most often
+    values = [value for _, value, _ in every] + [leaf for leaf in found.known.leaves.values() if leaf.ndim == 2]
     behind = [value for moment, value, acts in every if acts and moment > output]
     for turned in (False, True):
         outwards, inwards = (depth, width) if turned and depth else (width, depth)
@@ -200,7 +210,7 @@ def _from_deltas(candidate: Parameter, found: Examination, touched: dict[Key, Se
         if not depth:
             yield from (e.sum(axis=0) for e in errors)
             continue
-        inputs = _distinct((v.T if turned else v) for _, v, _ in every if v.shape[0 if turned else 1] == inwards)
+        inputs = _distinct((v.T if turned else v) for v in values if v.shape[0 if turned else 1] == inwards)
         for e in errors:
             for x in inputs:
                 if x.shape[0] == e.shape[0]:

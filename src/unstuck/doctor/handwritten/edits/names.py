@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from .text import walk
@@ -64,6 +65,11 @@ def names_in(node: ast.AST) -> frozenset[str]:
         known = frozenset(n.id for n in walk(node) if isinstance(n, ast.Name))
         setattr(node, "_names", known)  # noqa: B010
     return known
+
+
+def unnumbered(text: str) -> str:
+    """The text without its numbers: what ``w1`` and ``w2``, or two members of one list, have in common."""
+    return re.sub(r"\d+", "#", text)
 
 
 def root_name(node: ast.expr) -> str | None:

@@ -6,12 +6,12 @@ import ast
 import re
 
 from .model import Change
+from .names import unnumbered
 from .reading import Reading
 from .text import Piece
 
 FAMILIES = frozenset({"activation", "clips", "operands", "optimizer", "penalty", "scale", "signs"})
 MORE = 0.1  # what it costs more than the change of one line
-_NUMBER = re.compile(r"\d+")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -58,4 +58,4 @@ class Twins:
 
 def _pattern(written: str) -> str:
     """A line without the numbers of its names (numbers that stand for themselves stay)."""
-    return _NAME.sub(lambda m: _NUMBER.sub("#", m.group()), written)
+    return _NAME.sub(lambda m: unnumbered(m.group()), written)

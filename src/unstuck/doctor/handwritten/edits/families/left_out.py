@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..making import change
 from ..model import Change
-from ..names import Update, canonical
+from ..names import Update, canonical, unnumbered
 from ..reading import Reading, Reference
 from ..text import PRODUCT, bracketed
 from .updates import renamed, unmoved
@@ -24,7 +24,7 @@ def propose(reading: Reading) -> Iterator[Change]:
     for parameter in unmoved(reading, moved):
         for update in reading.updates:
             own = canonical(update.target)
-            alike = re.sub(r"\d+", "#", own) == re.sub(r"\d+", "#", parameter) and own != parameter
+            alike = unnumbered(own) == unnumbered(parameter) and own != parameter
             if not alike or not reading.text.solo(update.statement):
                 continue
             for line in itertools.islice(_lines(reading, update, parameter), MOST):
