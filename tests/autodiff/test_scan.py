@@ -10,6 +10,7 @@ import pytest
 
 import unstuck as us
 from unstuck.autodiff import Graph, gradients
+from unstuck.autodiff.simplify import simplified
 from unstuck.engines.reference import ReferenceEngine
 
 R = np.random.default_rng(5)
@@ -81,6 +82,82 @@ def test_a_carry_of_several_arrays_and_inputs_of_several_arrays() -> None:
 
     for a, b in zip(us.value_and_grad(scanned)(H), us.value_and_grad(looped)(H), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11)
+
+
+V, S = R.normal(size=(2, 4)), R.normal()
+STEPS = {
+    "a factor on the right": (lambda h, x, c: np.tanh(h @ c), U),
+    "a factor on the right, turned round": (lambda h, x, c: np.tanh(h @ c.T), U),
+    "a factor on the left": (lambda h, x, c: np.tanh(c @ h), R.normal(size=(2, 2))),
+    "a factor on the left, turned round": (lambda h, x, c: np.tanh(c.T @ h), R.normal(size=(2, 2))),
+    "a factor of turned states": (lambda h, x, c: np.tanh((h.T @ c).T), R.normal(size=(2, 2))),
+    "parts of one factor": (lambda h, x, c: np.tanh((h @ c[:, :4]) * (h @ c[:, 4:])), R.normal(size=(4, 8))),
+    "a factor used twice": (lambda h, x, c: np.tanh(np.tanh(h @ c) @ c + x @ W), U),
+    "a scaled factor": (lambda h, x, c: np.tanh(h @ (0.5 * c)), U),
+    "a row added": (lambda h, x, c: np.tanh(h * 0.5 + x @ W + c), B),
+    "a column added": (lambda h, x, c: np.tanh(h * 0.5 + x @ W + c), R.normal(size=(2, 1))),
+    "a number": (lambda h, x, c: np.tanh(h * c + x @ W), S),
+    "a value for each place": (lambda h, x, c: np.tanh(h * c + x @ W), V),
+    "batches of products": (lambda h, x, c: np.tanh(np.matmul(h[:, None, :], c)[:, 0]), R.normal(size=(2, 4, 4))),
+    "something that the state is not made of": (lambda h, x, c: np.tanh(x @ W) + 0.0 * np.sum(c), V),
+    "the constant alone": (lambda h, x, c: np.tanh(c), V),
+    "an exponential": (lambda h, x, c: np.exp(-np.square(h @ c)) / (1.0 + np.abs(x @ W)), U),
+}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "made again"])
+@pytest.mark.parametrize("name", STEPS)
+def test_gradients_of_constants_in_any_role(
+    name: str, kept: bool, reverse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, constant = STEPS[name]
+    if not kept:
+        monkeypatch.setattr("unstuck.autodiff.through_time.LARGEST_KEPT", 0)
+
+    def scanned(h: Any, x: Any, c: Any) -> Any:
+        return np.sum(WEIGHTS * us.scan(lambda h, x: step(h, x, c), h, x, reverse=reverse))
+
+    def looped(h: Any, x: Any, c: Any) -> Any:
+        total = 0.0
+        for t in reversed(range(5)) if reverse else range(5):
+            h = step(h, x[t], c)
+            total = total + np.sum(WEIGHTS[t] * h)
+        return total
+
+    found, known = (us.grad(f, (0, 1, 2))(H, X, constant) for f in (scanned, looped))
+    for a, b in zip(found, known, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_gradient_that_reaches_the_last_step_alone_and_one_that_reaches_the_first(reverse: bool) -> None:
+    for place in (0, 2, -1):
+
+        def scanned(h: Any, u: Any, place: int = place) -> Any:
+            return np.sum(WEIGHTS[0] * us.scan(lambda h, x: np.tanh(x @ W + h @ u), h, X, reverse=reverse)[place])
+
+        def looped(h: Any, u: Any, place: int = place) -> Any:
+            states = []
+            for t in reversed(range(5)) if reverse else range(5):
+                h = np.tanh(X[t] @ W + h @ u)
+                states.append(h)
+            return np.sum(WEIGHTS[0] * (states[::-1] if reverse else states)[place])
+
+        found, known = us.grad(scanned, (0, 1))(H, U), us.grad(looped, (0, 1))(H, U)
+        for a, b in zip(found, known, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+
+
+def test_the_way_back_makes_no_product_again_and_adds_none_up_step_by_step() -> None:
+    graph = Graph()
+    h, x, u = graph.input("h", (2, 4)), graph.input("x", (9, 2, 4)), graph.input("u", (4, 4))
+    graph.outputs = gradients(np.sum(us.scan(lambda h, x: 1.0 / (1.0 + np.exp(h @ u + x)), h, x)[-1]), [h, x, u])
+    bodies = [node.params["body"] for node in simplified(graph).nodes if node.operation == "scan"]
+    counts = [sum(node.operation == "matmul" for node in body.nodes) for body in bodies]
+    assert counts == [1, 1]
+    assert not any(node.operation in ("exp", "transpose") for node in bodies[1].nodes)
+    assert len(bodies[1].inputs) == 4  # the gradient of the state, two kept values, and the weights turned round
 
 
 def test_a_scan_within_a_scan_reaches_arrays_around_both() -> None:

@@ -86,8 +86,23 @@ def test_a_step_with_every_optimiser(name: str, dtype: Any) -> None:
 @settings(deadline=None, max_examples=15)
 @given(*[st.integers(1, 70)] * 3, st.sampled_from([np.float32, np.float64]), st.integers(0, 99))
 def test_products_of_any_size_in_every_orientation(m: int, k: int, n: int, dtype: Any, seed: int) -> None:
+    in_every_orientation(m, k, n, dtype, seed)
+
+
+@settings(deadline=None, max_examples=10)
+@given(
+    st.integers(14, 70), st.integers(380, 1200), st.integers(8, 100), st.sampled_from([np.float32, np.float64]),
+    st.integers(0, 99),
+)  # fmt: skip
+def test_products_with_many_inner_places_which_are_made_in_pieces(
+    m: int, k: int, n: int, dtype: Any, seed: int
+) -> None:
+    in_every_orientation(m, k, n, dtype, seed)
+
+
+def in_every_orientation(m: int, k: int, n: int, dtype: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    a, b = (rng.normal(size=(m, k)) / k**0.5).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
     graph = record(lambda a, b: (a @ b, a.T.T @ b), a, b)
     compare(graph, [a, b], TOLERANCE[dtype])
     compare(record(lambda at, b: np.tanh(at.T @ b), a.T, b), [np.ascontiguousarray(a.T), b], TOLERANCE[dtype])

@@ -220,7 +220,13 @@ PICTURES = [
 
 
 @pytest.mark.parametrize(
-    ("layers", "shape"), [(PICTURES, (9, 8, 2)), ([nn.LSTM(20), nn.Dense(3)], (6, 5))], ids=["pictures", "sequences"]
+    ("layers", "shape"),
+    [
+        (PICTURES, (9, 8, 2)),
+        ([nn.LSTM(20), nn.Dense(3)], (6, 5)),
+        ([nn.Flatten(), nn.Dense(40), nn.Tanh(), nn.Dense(3)], (9, 50)),
+    ],
+    ids=["pictures", "sequences", "many inputs"],
 )
 def test_any_number_of_threads_gives_the_same_bits(layers: list[nn.Layer], shape: tuple[int, ...]) -> None:
     x = np.random.default_rng(7).normal(size=(70, *shape)).astype(np.float32)

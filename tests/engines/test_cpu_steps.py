@@ -177,11 +177,12 @@ def test_many_short_epochs_at_once_are_the_same_as_one_by_one() -> None:
 
 def test_no_step_touches_memory_beyond_its_values() -> None:
     """What goes in and comes out lies between poisoned places; rows of all lengths, so that vectors end within them."""
-    for width in (*range(1, 20), 31, 33, 47, 63, 65, 70):
+    sizes = [(n, n + 2, n) for n in (*range(1, 20), 31, 33, 47, 63, 65, 70)]
+    for rows, inputs_, width in (*sizes, (17, 401, 33), (29, 584, 70)):  # the last ones: products made in pieces
         rng = np.random.default_rng(width)  # (no mean square near zero: a step would be its rounding errors)
-        network = nn.Network(nn.Dense(width), nn.ReLU(), nn.Dense(3), input_shape=width + 2, seed=width)
+        network = nn.Network(nn.Dense(width), nn.ReLU(), nn.Dense(3), input_shape=inputs_, seed=width)
         plan = StepPlan(network, loss_function("cross_entropy"), us.Adam(0.01), counts_correct=True)
-        graph = plan.record((width, width + 2), (width,), np.dtype(np.int64))
+        graph = plan.record((rows, inputs_), (rows,), np.dtype(np.int64))
         inputs = [
             np.array(rng.uniform(0.5, 1.5, n.shape) if n.dtype.kind == "f" else np.ones(n.shape), n.dtype)
             for n in graph.inputs

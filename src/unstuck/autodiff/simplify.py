@@ -8,6 +8,7 @@ import numpy as np
 
 from unstuck.autodiff.graph import Graph, Node
 from unstuck.autodiff.primitives import TABLE
+from unstuck.autodiff.twins import with_scans_joined
 
 # A constant larger than this is not computed ahead: the listing and the memory would grow for nothing.
 LARGEST_FOLDED = 4096
@@ -17,7 +18,8 @@ def simplified(graph: Graph) -> Graph:
     """A graph with the same inputs and bit-equal outputs, in fewer steps.
 
     Operations on constants alone are carried out. An elementwise operation takes an operand before its broadcast where
-    its other operands already give the result its shape; a constant that is the same everywhere enters as one number.
+    its other operands already give the result its shape; a constant that is the same everywhere enters as one number. Scans of
+    one recurrence become one.
     """
     new = Graph()
     twin: dict[int, Node] = {}
@@ -32,7 +34,7 @@ def simplified(graph: Graph) -> Graph:
             twin[node.index] = _apply(new, node, operands)
     new.outputs = [twin[node.index] for node in graph.outputs]
     new.scope = ""
-    return new.pruned()
+    return with_scans_joined(new.pruned())
 
 
 def _apply(graph: Graph, node: Node, operands: tuple[Node, ...]) -> Node:

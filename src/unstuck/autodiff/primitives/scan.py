@@ -3,8 +3,7 @@
 The body is a graph with the inputs (carries …, inputs of the step …, constants …) and the outputs (new carries …,
 results …). Operands are the first carries, the inputs of all steps (length, …), and the constants. The value is one flat
 vector: the results of all steps stacked (length, …), one after the other, and then the last carries; :func:`parts` takes it
-apart. The derivative is a second scan in the other direction: its body computes the step again, pulls the gradient back
-through it, and adds up the gradients of the constants in carries of its own. (Werbos, "Backpropagation through time", 1990.)
+apart. The derivative is a second scan in the other direction (:mod:`unstuck.autodiff.through_time`).
 """
 
 from __future__ import annotations
@@ -121,103 +120,10 @@ def _scan(*operands: Any, body: Graph, carries: int, steps: int, length: int, re
     return value
 
 
-# The derivative --------------------------------------------------------------------------------------------------------
-def _scan_gradients(
-    g: Any, y: Any, *operands: Any, body: Graph, carries: int, steps: int, length: int, reverse: bool
-) -> tuple[Any, ...]:
-    from unstuck.autodiff.backward import pullback
-    from unstuck.autodiff.graph import Graph
-    from unstuck.autodiff.simplify import simplified
+def _gradients(g: Any, y: Any, *operands: Any, **params: Any) -> tuple[Any, ...]:
+    from unstuck.autodiff.through_time import scan_gradients
 
-    first, inputs, constants = operands[:carries], operands[carries : carries + steps], operands[carries + steps :]
-    received = parts(g, body, carries, length)
-    wanted = [node.dtype.kind == "f" and node.operation != "constant" for node in operands]
-
-    # The body of the way back. Its carries: the gradients of the carries, then those of the constants so far.
-    back = Graph()
-    added = [k for k in range(len(constants)) if wanted[carries + steps + k]]
-    floating = [i for i in range(carries) if first[i].dtype.kind == "f"]
-    gradients = {i: back.input(f"gradient{i}", first[i].shape, first[i].dtype) for i in floating}
-    sums = [back.input(f"sum{k}", constants[k].shape, constants[k].dtype) for k in added]
-    before = [back.input(f"carry{i}", node.shape, node.dtype) for i, node in enumerate(body.inputs[:carries])]
-    here = [
-        back.input(f"x{j}", node.shape, node.dtype) for j, node in enumerate(body.inputs[carries : carries + steps])
-    ]
-    count = len(body.outputs) - carries
-    downward = [
-        back.input(f"g{r}", body.outputs[carries + r].shape, body.outputs[carries + r].dtype) for r in range(count)
-    ]
-    same = [back.input(f"constant{k}", node.shape, node.dtype) for k, node in enumerate(constants)]
-    outputs = back.inlined(body, [*before, *here, *same])
-    pairs = [(outputs[i], node) for i, node in gradients.items()]
-    pairs += [(node, gr) for node, gr in zip(outputs[carries:], downward, strict=True) if node.dtype.kind == "f"]
-    asked = [before[i] for i in floating] + [same[k] for k in added]
-    asked += [here[j] for j in range(steps) if wanted[carries + j]]
-    found = pullback([p[0] for p in pairs], [p[1] for p in pairs], asked)
-    split = len(floating) + len(added)
-    back.outputs = found[: len(floating)]
-    back.outputs += [total + part for total, part in zip(sums, found[len(floating) : split], strict=True)]
-    back.outputs += found[split:]
-    back = simplified(back)
-
-    # What it is run on; inputs that it does not look at are left out.
-    used = {parent.index for node in back.nodes for parent in node.inputs} | {node.index for node in back.outputs}
-    start = len(floating) + len(added)
-    history = [back.inputs[start + i].index in used for i in range(carries)]
-    earlier = _histories(history, y, operands, body, carries, steps, length, reverse)
-    values = [*earlier, *inputs, *received[:count], *constants]
-    kept = [i for i, node in enumerate(back.inputs[start:]) if node.index in used]
-    varying = sum(i < carries + steps + count for i in kept)
-    back.inputs = [*back.inputs[:start], *(back.inputs[start + i] for i in kept)]
-    zeros = [_apply("broadcast_to", _zero(g, constants[k]), shape=constants[k].shape) for k in added]
-    begin = [received[count + i] for i in floating]
-    setting = {"body": back, "carries": start, "steps": varying, "length": length, "reverse": not reverse}
-    made = parts(_apply("scan", *begin, *zeros, *(values[i] for i in kept), **setting), back, start, length)
-    own = iter(made[: len(made) - start])
-    result: list[Any] = [None] * len(operands)
-    for j in range(steps):
-        if wanted[carries + j]:
-            result[carries + j] = next(own)
-    for i, part in zip(floating, made[len(made) - start :], strict=False):
-        result[i] = part
-    for k, part in zip(added, made[len(made) - len(added) :], strict=True):
-        result[carries + steps + k] = part
-    return tuple(result)
+    return scan_gradients(g, y, operands, **params)
 
 
-def _zero(g: Any, like: Any) -> Any:
-    return g.graph.constant(0.0, like.dtype)
-
-
-def _histories(
-    needed: list[bool], y: Any, operands: Any, body: Graph, carries: int, steps: int, length: int, reverse: bool
-) -> list[Any]:
-    """Each carry before each step, (length, …); None for those that are not needed."""
-    if not any(needed):
-        return [None] * carries
-    known: dict[int, int] = {}  # carry: the result that tells it
-    for i, carry in enumerate(body.outputs[:carries]):
-        known.update((i, r) for r, result in enumerate(body.outputs[carries:]) if result is carry)
-    missing = [i for i in range(carries) if needed[i] and i not in known]
-    if missing:  # nobody asked for them so far, so the recurrence is run once more and tells them
-        known.update((i, len(body.outputs) - carries + n) for n, i in enumerate(missing))
-        body = body.with_outputs([*body.outputs, *(body.outputs[i] for i in missing)])
-        setting = {"carries": carries, "steps": steps, "length": length, "reverse": reverse}
-        y = _apply("scan", *operands, body=body, **setting)
-    stacked = parts(y, body, carries, length)
-    found: list[Any] = []
-    for i in range(carries):
-        if not needed[i]:
-            found.append(None)
-            continue
-        one = _apply("reshape", operands[i], shape=(1, *operands[i].shape))
-        if length > 1:
-            after = stacked[known[i]]
-            a, b = (1, length) if reverse else (0, length - 1)
-            rest = _apply("slice", after, slices=((a, b, 1), *((0, n, 1) for n in operands[i].shape)))
-            one = _apply("concatenate", *((rest, one) if reverse else (one, rest)), axis=0)
-        found.append(one)
-    return found
-
-
-define("scan", _scan_rule, _scan, _scan_gradients)
+define("scan", _scan_rule, _scan, _gradients)

@@ -9,17 +9,11 @@ Parts = list[tuple[int, int, Node]]  # (start, stop, what lies there)
 
 def with_joined_parts(graph: Graph) -> Graph:
     """The same graph; a sum of unslices that together fill a value along one axis becomes a concatenation."""
-    users: dict[int, int] = {}
-    for node in graph.nodes:
-        for parent in node.inputs:
-            users[parent.index] = users.get(parent.index, 0) + 1
-    for node in graph.outputs:
-        users[node.index] = users.get(node.index, 0) + 1
     sums: dict[int, tuple[int, Parts]] = {}  # (axis, parts) of unslices and of their sums so far
     whole: dict[int, tuple[int, Parts]] = {}
     for node in graph.nodes:
         found = _part(node)
-        if node.operation == "add" and all(p.index in sums and users[p.index] == 1 for p in node.inputs):
+        if node.operation == "add" and all(p.index in sums for p in node.inputs):
             (axis, a), (other, b) = (sums[p.index] for p in node.inputs)
             if axis == other and all(p.shape == node.shape and p.dtype == node.dtype for p in node.inputs):
                 found = axis, sorted([*a, *b], key=lambda part: part[:2])

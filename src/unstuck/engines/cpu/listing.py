@@ -46,6 +46,9 @@ def _text(plan: Plan, kernel: Kernel) -> str:
     if kernel.kind == "partial":
         assert group.anchor is not None
         return f"matmul {list(group.space)} · {group.anchor.inputs[0].shape[-1]} in {kernel.domain.units} parts"
+    if kernel.kind == "deep":
+        assert group.anchor is not None
+        return f"matmul {list(group.space)} · {group.anchor.inputs[0].shape[-1]} in pieces"
     nodes = [plan.graph.nodes[i] for i in group.members]
     names = [node.operation for node in nodes]
     shown = names if len(names) <= 6 else [*names[:4], f"… {len(names) - 5} more", names[-1]]

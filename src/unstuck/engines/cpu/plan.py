@@ -19,6 +19,7 @@ from unstuck.engines.cpu.schedule import in_few_stretches, place_in_arena, set_b
 # The first slots of the table of pointers.
 NO_ROWS = -1  # of a domain whose units are something else
 BARRIER, CONSTANTS, FIRST_FREE = 1, 2, 3  # the arena is slot 0
+DEEP = 384  # inner places of a product from which on it is made in pieces: 48 KB of B for a tile's columns
 
 
 class Plan:
@@ -32,6 +33,7 @@ class Plan:
         self.final: dict[int, list[View]] = {}  # and those that it reaches only when the step has read what lay there
         self.panels: dict[int, View] = {}  # second operands that lie as (panel, row, column of the panel)
         self.packed: dict[int, View] = {}  # second operands of products, rearranged
+        self.sums: dict[int, View] = {}  # of products in pieces: what their pieces are added up in
         self.kernels: list[Kernel] = []
         self.slots = FIRST_FREE
         self.input_slots = [self._slot() for _ in graph.inputs]
@@ -273,15 +275,40 @@ class Plan:
             )
             self.kernels.append(part)
             reads = [node for node in reads if all(node is not one for one in early)]
+        sums = self._sums_of_pieces(group)
+        if sums is not None:
+            assert group.anchor is not None
+            a, b = group.anchor.inputs
+            deep = Kernel(f"{name}_deep", "deep", domain, group)
+            deep.reads = [(self._read(a, group).storage, self._is_own(a, group)), (self._read(b, group).storage, False)]
+            deep.writes = [sums.storage]
+            self.kernels.append(deep)
         kernel = Kernel(name, group.kind, domain, group)
         kernel.writes = [view.storage for node in group.stores for view in self.places(node)]
         read = {node.index: self.panels.get(node.index) or self._read(node, group) for node in reads}
         kernel.reads = [(read[node.index].storage, self._is_own(node, group)) for node in reads]
-        if len(reads) < len(group.reads):
+        if sums is not None:
+            kernel.reads.append((sums.storage, True))
+            kernel.in_parts = True
+        elif len(reads) < len(group.reads):
             assert self.columns is not None
             kernel.reads.append((self.columns.parts.storage, False))
             kernel.in_parts = True
         self.kernels.append(kernel)
+
+    def _sums_of_pieces(self, group: Group) -> View | None:
+        """Memory for the sums of a product whose second operand is so long that it is better read in pieces."""
+        node = group.anchor
+        if group.kind != "matmul" or node is None or group.space != node.shape or len(node.shape) != 2:
+            return None
+        a, b = node.inputs
+        by_columns = self.columns is not None and (node is self.columns.product or self.view(a) is self.columns.place)
+        rows, columns = node.shape
+        wide = columns >= self.host.tile_vectors * self.host.lanes(node.dtype)
+        if by_columns or b.index in self.panels or a.shape[1] < DEEP or rows <= self.host.tile_rows or not wide:
+            return None
+        self.sums[node.index] = placed(node.shape, node.dtype, dense=False)
+        return self.sums[node.index]
 
     def places(self, node: Node) -> list[View]:
         """All places to which a computed node is written."""

@@ -10,6 +10,7 @@ import numpy as np
 from unstuck.autodiff import Graph
 from unstuck.engines.cpu.binding import Binding, Source
 from unstuck.engines.cpu.engine import Compiled
+from unstuck.engines.cpu.resident import Resident
 from unstuck.engines.cpu.rewrite import rewritten
 
 Array = np.ndarray[Any, Any]
@@ -23,7 +24,7 @@ class Predictor:
     def __init__(self, record: Callable[[int], Graph]) -> None:
         self._graph = rewritten(record(BLOCK))
         self._compiled: dict[Any, Compiled] = {}
-        self._rooms: dict[Compiled, list[Array]] = {}  # the places of the parameters
+        self._places: dict[Compiled, list[Resident]] = {}  # of the parameters
 
     def __call__(self, rows: Array, parameters: Sequence[Array], scale: tuple[Array, Array] | None = None) -> Array:
         """The outputs for rows (N, …): of the network's dtype, or bytes that become (byte - shift) · factor for each place."""
@@ -32,8 +33,8 @@ class Predictor:
         outputs = np.empty((blocks, *output.shape), output.dtype)
         whole = len(rows) // BLOCK
         compiled = self._program(rows.dtype, scale)
-        for node, room, array in zip(self._graph.inputs[1:], self._rooms[compiled], parameters, strict=True):
-            _fill(room, array, in_panels=node.index in compiled.plan.panels)
+        for place, array in zip(self._places[compiled], parameters, strict=True):
+            place.fill(array)
         if whole:
             self._run(compiled, rows[: whole * BLOCK], outputs[:whole])
         if blocks > whole:
@@ -53,9 +54,7 @@ class Predictor:
                     {0: Source(dtype, scale is not None, in_order=True)}, outputs_per_step=(0,), resident=resident
                 )
             made = self._compiled[key] = Compiled(self._graph, binding)
-            self._rooms[made] = [
-                made.room(made.plan.panels.get(n.index) or made.plan.view(n)) for n in self._graph.inputs[1:]
-            ]
+            self._places[made] = [Resident(made, node) for node in self._graph.inputs[1:]]
         compiled = self._compiled[key]
         if scale is not None:
             for slot, part in zip(compiled.plan.source_slots[0][1:], scale, strict=True):
@@ -68,13 +67,3 @@ class Predictor:
         compiled.point(slot, np.ascontiguousarray(rows))
         compiled.point(plan.output_slots[0], outputs)
         compiled.run(0, len(outputs))
-
-
-def _fill(room: Array, array: Array, *, in_panels: bool) -> None:
-    """Put a parameter into its place; see :meth:`Plan._in_panels`."""
-    if not in_panels:
-        room[...] = array
-        return
-    for panel, start in zip(room, range(0, array.shape[1], room.shape[2]), strict=True):
-        part = array[:, start : start + room.shape[2]]
-        panel[:, : part.shape[1]] = part

@@ -12,6 +12,7 @@ from unstuck.autodiff import Node
 from unstuck.autodiff.primitives.scan import layout
 from unstuck.engines.cpu.binding import Binding
 from unstuck.engines.cpu.plan import Plan
+from unstuck.engines.cpu.resident import Resident
 from unstuck.engines.cpu.rewrite import rewritten
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Array = np.ndarray[Any, Any]
 
 class Recurrence:
     """The compiled body of a scan. The carries are its state; steps of the inputs are read where they lie, whatever their
-    strides; results are written to their places in the scan's value."""
+    strides; constants are laid out once as the products read them; results are written to their places in the scan's value."""
 
     def __init__(self, node: Node, plan: Plan) -> None:
         from unstuck.engines.cpu.engine import Compiled
@@ -33,18 +34,20 @@ class Recurrence:
         self.node = node
         self.views = [plan.view(operand) for operand in node.inputs]
         self.parts = layout(body, self.carries, self.length)
-        results = len(body.outputs) - self.carries
+        results, varying = len(body.outputs) - self.carries, self.carries + self.steps
         binding = Binding(
             inputs_per_step=tuple(range(self.carries, self.carries + self.steps)),
             outputs_per_step=tuple(range(self.carries, len(body.outputs))),
             state={i: i for i in range(self.carries)},
-            strides={i: view.strides for i, view in enumerate(self.views) if i >= self.carries},
+            resident=tuple(range(varying, len(self.views))),
+            strides={i: self.views[i].strides for i in range(self.carries, varying)},
             exact=not plan.is_training,
             backwards=self.length if node.params["reverse"] else 0,
         )
         self.compiled = Compiled(body, binding)
         inner = self.compiled.plan
         self.state = [self.compiled.room(inner.view(given)) for given in body.inputs[: self.carries]]
+        self.constants = [Resident(self.compiled, given) for given in body.inputs[varying:]]
         # Results of another dtype than the whole value are made beside it.
         self.beside = {
             r: np.empty(shape, dtype) for r, (_, shape, dtype) in enumerate(self.parts[:results]) if dtype != node.dtype
@@ -57,8 +60,11 @@ class Recurrence:
         compiled, slots = self.compiled, self.compiled.plan.input_slots
         for state, view in zip(self.state, self.views, strict=False):
             state[...] = around.array(view, step)
-        for number in range(self.carries, len(self.views)):
+        varying = self.carries + self.steps
+        for number in range(self.carries, varying):
             compiled.point(slots[number], around.raw(self.views[number], step))
+        for constant, view in zip(self.constants, self.views[varying:], strict=True):
+            constant.fill(around.array(view, step))
         first, *others = around.plan.places(self.node)
         value = around.array(first, step)
         results = len(self.parts) - self.carries

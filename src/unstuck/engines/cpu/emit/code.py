@@ -342,6 +342,12 @@ class Code:
     def variable(self, start: Value) -> Variable:
         return Variable(self, start)
 
+    def buffer(self, size: int, dtype: Dtype) -> str:
+        """The address of memory for so many values that this call of the function has to itself."""
+        place = self.name()
+        self.entry.append(f"{place} = alloca i8, i64 {size * dtype.itemsize}, align 64")
+        return place
+
     def label(self) -> str:
         return self.name()[1:]
 

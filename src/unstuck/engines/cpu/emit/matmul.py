@@ -21,6 +21,7 @@ from unstuck.engines.cpu.plan import Plan
 
 IN_FLIGHT = 8  # independent sums that keep the processor's multipliers busy
 UNROLL = 4
+PIECE = 192  # inner places of a piece: 24 KB of B for two vectors of 64 bytes
 NEAR = 2**18  # bytes that are surely still in the cache when they are needed again
 
 
@@ -32,6 +33,11 @@ def emit_matmul(code: Code, plan: Plan, kernel: Kernel) -> None:
 def emit_partial(code: Code, plan: Plan, kernel: Kernel) -> None:
     """The parts of a product, each the sum over some of the inner places; see :mod:`unstuck.engines.cpu.columns`."""
     Product(code, plan, kernel).emit_parts()
+
+
+def emit_deep(code: Code, plan: Plan, kernel: Kernel) -> None:
+    """The sums of a product with many inner places; what follows the product comes in a kernel of its own."""
+    Deep(code, plan, kernel).emit()
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Product:
         self.gathers = [Gather(code, plan, k) for k in fetched]
         self.by_columns = plan.columns
         self.in_parts = plan.columns is not None and plan.columns.product is self.node
+        self.sums = plan.sums.get(self.node.index)
         self.a = self._operand(plan.view(a))
         if b.index in plan.panels:
             view = plan.panels[b.index]
@@ -199,6 +206,23 @@ class Product:
             sums.append(line)
         return sums
 
+    # Piece by piece ----------------------------------------------------------------------------------------------------
+    def _kept(self, view: View, row: Value, column: Value, j: int) -> str:
+        """The address of the j-th vector of a row of the sums, from a column on."""
+        code = self.code
+        place = self.pointers.of(view.storage)
+        for index, stride in zip((row, column), view.strides, strict=True):
+            place = code.address(place, code.mul(index, code.number(stride)), view.dtype)
+        return code.address(place, j * code.lanes, view.dtype)
+
+    def _kept_sums(self, view: View, row: Value, column: Value, height: int, vectors: int) -> list[list[Value]]:
+        code = self.code
+        heres = [code.add(row, code.number(i)) for i in range(height)]
+        return [
+            [code.load_vector(self._kept(view, here, column, j), view.dtype, code.lanes) for j in range(vectors)]
+            for here in heres
+        ]
+
     # Whole -------------------------------------------------------------------------------------------------------------
     def _ask_ahead(self, unit: Value, gathers: Sequence[Gather]) -> None:
         for gather in gathers:
@@ -227,6 +251,8 @@ class Product:
                 self.at.prefetch()
         if self.in_parts:
             sums = self._sums_of_parts(row, column, height, len(chunks))
+        elif self.sums is not None:
+            sums = self._kept_sums(self.sums, row, column, height, len(chunks))
         else:
             place_a = place or self._address(self.a, batch, row, code.number(0))
             place_b = self._address(self.b, batch, code.number(0), column)
@@ -238,17 +264,28 @@ class Product:
                 self.at.given[self.node.index, j] = total
             self.at.store_all()
 
-    def _multiply(self, place_a: str, place_b: str, height: int, counts: list[int], inner: int) -> list[list[Value]]:
-        """The sums of a tile, by row and vector, over so many inner places from two addresses on."""
+    def _multiply(
+        self,
+        place_a: str,
+        place_b: str,
+        height: int,
+        counts: list[int],
+        inner: int,
+        begun: list[list[Value]] | None = None,
+    ) -> list[list[Value]]:
+        """The sums of a tile, by row and vector, over so many inner places from two addresses on, added to those begun."""
         code, dtype = self.code, self.node.dtype
         chains = max(1, min(IN_FLIGHT // (height * len(counts)), inner))
         zero = code.constant(0, dtype)
         sums = [[[code.variable(zero) for _ in counts] for _ in range(height)] for _ in range(chains)]
+        for i, line in enumerate(begun or ()):
+            for j, value in enumerate(line):
+                sums[0][i][j].set(value)
         step = chains if chains > 1 else (UNROLL if inner >= UNROLL else 1)
         whole = inner // step * step
         with code.loop(0, whole, step) as k:
             here_a = code.address(place_a, code.mul(k, code.number(self.a.strides[2])), dtype)
-            here_b = code.address(place_b, code.mul(k, code.number(self.b.strides[1])), dtype)
+            here_b = code.address(place_b, code.mul(k, code.number(self._row_of_b())), dtype)
             for i in range(step):
                 self._rank_one(here_a, here_b, i, sums[i % chains], counts)
         for rest in range(whole, inner):
@@ -276,6 +313,10 @@ class Product:
                 else:
                     total.set(code.add(code.mul(number, vector), total.get()))
 
+    def _row_of_b(self) -> int:
+        """The distance of two rows of B where the tiles read them."""
+        return self.b.strides[1]
+
     def _vector(self, place_b: str, k: int, j: int, count: int) -> Value:
         code, dtype = self.code, self.node.dtype
         place = code.address(place_b, k * self.b.strides[1] + j * code.lanes, dtype)
@@ -289,3 +330,64 @@ class Product:
         for index, stride in zip((batch, row, column), operand.strides, strict=True):
             offset = code.add(offset, code.mul(index, code.number(stride)))
         return code.address(operand.place, offset, operand.view.dtype)
+
+
+class Deep(Product):
+    """A product in pieces of its inner places. A piece of B, as wide as a tile, is put together in memory of the thread's own
+    before it is multiplied with all rows: where it lies, its rows are often a power of two apart and crowd each other out of
+    the first cache."""
+
+    def emit(self) -> None:
+        code = self.code
+        self._width = code.lanes * self.at.plan.host.tile_vectors
+        pieces = -(-self.inner // PIECE)
+        depth = -(-self.inner // pieces)
+        self._buffer = code.buffer(depth * self._width, self.node.dtype)
+        whole = self.inner // depth * depth
+        self._piece(code.number(0), depth, fresh=True)
+        with code.loop(depth, whole, depth) as start:
+            self._piece(start, depth)
+        if whole < self.inner:
+            self._piece(code.number(whole), self.inner - whole)
+
+    def _piece(self, start: Value, depth: int, *, fresh: bool = False) -> None:
+        """Add the products of some inner places from ``start`` on to the sums; ``fresh``: there are none yet."""
+        code = self.code
+        self._start, self._depth, self._fresh = start, depth, fresh
+        whole = self.columns // self._width * self._width
+        if whole:
+            with code.loop(0, whole, self._width) as column:
+                self._put_together(column, self._width)
+                self._rows(code.number(0), column, self._width)
+        if self.columns > whole:
+            self._put_together(code.number(whole), self.columns - whole)
+            self._rows(code.number(0), code.number(whole), self.columns - whole)
+
+    def _put_together(self, column: Value, width: int) -> None:
+        code, dtype = self.code, self.node.dtype
+        source = self._address(self.b, code.number(0), self._start, column)
+        with code.loop(0, self._depth) as k:
+            row = code.address(source, code.mul(k, code.number(self.b.strides[1])), dtype)
+            place = code.address(self._buffer, code.mul(k, code.number(self._width)), dtype)
+            for j, (_, count) in enumerate(chunks_of(code, column, width)):
+                vector = code.load_vector(code.address(row, j * code.lanes, dtype), dtype, count)
+                code.store_vector(code.address(place, j * code.lanes, dtype), vector, code.lanes)
+
+    def _tile(self, batch: Value, row: Value, column: Value, height: int, width: int, place: str = "") -> None:
+        code = self.code
+        assert self.sums is not None
+        counts = [count for _, count in chunks_of(code, column, width)]
+        begun = None if self._fresh else self._kept_sums(self.sums, row, column, height, len(counts))
+        place_a = self._address(self.a, batch, row, self._start)
+        sums = self._multiply(place_a, self._buffer, height, counts, self._depth, begun)
+        for i, line in enumerate(sums):
+            here = code.add(row, code.number(i))
+            for j, total in enumerate(line):
+                code.store_vector(self._kept(self.sums, here, column, j), total, code.lanes)
+
+    def _row_of_b(self) -> int:
+        return self._width
+
+    def _vector(self, place_b: str, k: int, j: int, count: int) -> Value:
+        code, dtype = self.code, self.node.dtype
+        return code.load_vector(code.address(place_b, k * self._width + j * code.lanes, dtype), dtype, code.lanes)

@@ -10,7 +10,7 @@ from unstuck.engines.cpu.emit.code import Code, Module
 from unstuck.engines.cpu.emit.conv import emit_conv
 from unstuck.engines.cpu.emit.conv_weight import emit_conv_weight
 from unstuck.engines.cpu.emit.gather import emit_gather
-from unstuck.engines.cpu.emit.matmul import emit_matmul, emit_partial
+from unstuck.engines.cpu.emit.matmul import emit_deep, emit_matmul, emit_partial
 from unstuck.engines.cpu.emit.move import emit_copy, emit_pack
 from unstuck.engines.cpu.emit.place import emit_place
 from unstuck.engines.cpu.emit.reduce import emit_reduce
@@ -20,7 +20,7 @@ from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.plan import BARRIER, Plan
 
 EMITTERS: dict[str, Callable[[Code, Plan, Kernel], None]] = {
-    "rows": emit_rows, "matmul": emit_matmul, "partial": emit_partial, "reduce": emit_reduce,
+    "rows": emit_rows, "matmul": emit_matmul, "partial": emit_partial, "deep": emit_deep, "reduce": emit_reduce,
     "gather": emit_gather, "pack": emit_pack, "copy": emit_copy, "place": emit_place,
     "conv": emit_conv, "conv_weight": emit_conv_weight, "unwindows": emit_unwindows, "batch_last": emit_batch_last,
 }  # fmt: skip
