@@ -45,6 +45,7 @@ class Plan:
         self._place_inputs()
         self._place_constants()
         self._place_outputs()
+        self._place_parts()
         for group in self._ordered():
             self._add(group)
         self._add_final_copies()
@@ -170,10 +171,35 @@ class Plan:
             computed = node.index in self.fusion.group_of
             if not computed or (replaced is not None and number not in self.in_place):
                 self.late.append((node, own))
-            elif node.index in self.views or self.fusion.group_of[node.index].kind in CLOSED:
+            elif node.index in self.views or self.fusion.group_of[node.index].kind in set(CLOSED) - {"place"}:
                 self.copies.setdefault(node.index, []).append(own)
             else:
                 self.views[node.index] = own
+
+    def _place_parts(self) -> None:
+        """Values that a concatenation puts side by side are computed where they are to lie, if they can be."""
+        for node in self.graph.nodes:
+            group = self.fusion.group_of.get(node.index)
+            if group is None or group.kind != "place" or node.operation != "concatenate" or not group.stores:
+                continue
+            axis, start = node.params["axis"], 0
+            for parent in node.inputs:
+                end = start + parent.shape[axis]
+                if axis == node.ndim - 1 > 0 and self._may_lie_within(parent):
+                    self._place_stored(group)
+                    spans = [(0, n, 1) for n in node.shape[:-1]]
+                    self.views[parent.index] = self.view(node).sliced([*spans, (start, end, 1)])
+                start = end
+
+    def _may_lie_within(self, node: Node) -> bool:
+        own = self.fusion.group_of.get(node.index)
+        if own is None or own.kind not in ("rows", "matmul") or all(n is not node for n in own.stores):
+            return False
+        return node.index not in self.views and node.index not in self.copies and node.index not in self._dense
+
+    def lies_within(self, part: Node, place: View) -> bool:
+        """Whether a part of a concatenation is computed right in its place."""
+        return self.view(part).storage is place.storage
 
     def _may_replace(self) -> set[int]:
         """The outputs that may be written over the input they replace: whoever else reads that input can come before.
@@ -254,6 +280,8 @@ class Plan:
 
     def _add(self, group: Group) -> None:
         self._place_stored(group)
+        if group.kind == "place" and self._is_done(group):
+            return
         name = f"k{len(self.kernels)}_{group.anchor.operation if group.anchor is not None else group.kind}"
         split = group.kind == "rows" or (group.kind == "matmul" and len(group.space) == 2)
         domain = self._domain(group.rows) if split else ALONE
@@ -295,6 +323,15 @@ class Plan:
             kernel.reads.append((self.columns.parts.storage, False))
             kernel.in_parts = True
         self.kernels.append(kernel)
+
+    def _is_done(self, group: Group) -> bool:
+        """Whether a concatenation finds all its parts in place."""
+        node = group.anchor
+        assert node is not None
+        whole = self.places(node)
+        return node.operation == "concatenate" and all(
+            self.lies_within(p, place) for p in node.inputs for place in whole
+        )
 
     def _sums_of_pieces(self, group: Group) -> View | None:
         """Memory for the sums of a product whose second operand is so long that it is better read in pieces."""

@@ -31,7 +31,8 @@ def emit_place(code: Code, plan: Plan, kernel: Kernel) -> None:
                 for parent in node.inputs:
                     end = start + parent.shape[axis]
                     spans = [(start, end, 1) if a == axis else (0, n, 1) for a, n in enumerate(node.shape)]
-                    _copy(code, pointers, plan.view(parent), place.sliced(spans))
+                    if not plan.lies_within(parent, place):
+                        _copy(code, pointers, plan.view(parent), place.sliced(spans))
                     start = end
             else:
                 spans = list(node.params["slices"])
