@@ -56,9 +56,11 @@ class Compiled:
             None if segment[0].kind == "reference" else self._library.function(f"run{i}")
             for i, segment in enumerate(self.segments)
         ]
-        # Parts in Python are one thread's work.
-        alone = any(function is None for function in self.functions)
-        self._choice = threads_.choice(key, 0.0 if alone else sum(map(operations, self.plan.kernels)))
+        # Parts in Python are one thread's work, those between them are shared each by itself.
+        self._choices = [
+            threads_.choice(f"{key} {number}", sum(map(operations, segment)))
+            for number, segment in enumerate(self.segments)
+        ]
         self.arena = aligned(self.plan.arena_bytes)
         self._constants = aligned(max(self.plan.constant_bytes, LINE))
         self._barrier = aligned(2 * LINE)
@@ -92,25 +94,28 @@ class Compiled:
 
     def run(self, first: int, last: int) -> None:
         """Run steps, in as many threads as pay; with parts for the reference engine in between, step by step."""
-        while first < last:
-            turn = self._choice.next(last - first)
-            begun = time.perf_counter()
-            threads = threads_.team.run(turn.threads, functools.partial(self._part, first, first + turn.steps))
-            self._choice.tell(turn, threads, (time.perf_counter() - begun) / turn.steps)
-            first += turn.steps
-
-    def _part(self, first: int, last: int, thread: int, threads: int) -> None:
-        table = self.table.ctypes.data
-        if len(self.functions) == 1 and self.functions[0] is not None:
-            self.functions[0](table, first, last, thread, threads)
-            return
+        if len(self.functions) == 1:
+            return self._run_part(0, first, last)
         for step in range(first, last):
-            for segment, function in zip(self.segments, self.functions, strict=True):
-                if function is not None:
-                    function(table, step, step + 1, thread, threads)
-                else:
-                    back = self.plan.binding.backwards
-                    self._interpret(segment[0], back - 1 - step if back else step)
+            for number in range(len(self.functions)):
+                self._run_part(number, step, step + 1)
+        return None
+
+    def _run_part(self, number: int, first: int, last: int) -> None:
+        """One segment, for some steps."""
+        function, choice = self.functions[number], self._choices[number]
+        if function is None:
+            back = self.plan.binding.backwards
+            for step in range(first, last):
+                self._interpret(self.segments[number][0], back - 1 - step if back else step)
+            return
+        table = self.table.ctypes.data
+        while first < last:
+            turn = choice.next(last - first)
+            begun = time.perf_counter()
+            threads = threads_.team.run(turn.threads, functools.partial(function, table, first, first + turn.steps))
+            choice.tell(turn, threads, (time.perf_counter() - begun) / turn.steps)
+            first += turn.steps
 
     def _interpret(self, kernel: Kernel, step: int) -> None:
         """One primitive that has no kernel, by its NumPy meaning."""

@@ -307,8 +307,9 @@ class Plan:
         if sums is not None:
             assert group.anchor is not None
             a, b = group.anchor.inputs
-            deep = Kernel(f"{name}_deep", "deep", domain, group)
-            deep.reads = [(self._read(a, group).storage, self._is_own(a, group)), (self._read(b, group).storage, False)]
+            strips = -(-group.anchor.shape[1] // (self.host.tile_vectors * self.host.lanes(group.anchor.dtype)))
+            deep = Kernel(f"{name}_deep", "deep", Domain(NO_ROWS, strips), group)
+            deep.reads = [(self._read(operand, group).storage, False) for operand in (a, b)]
             deep.writes = [sums.storage]
             self.kernels.append(deep)
         kernel = Kernel(name, group.kind, domain, group)
@@ -390,8 +391,10 @@ class Plan:
         for node, place in self.late:
             if self.view(node).storage is place.storage:
                 continue  # an input that comes out as it went in
-            kernel = Kernel(f"k{len(self.kernels)}_copy", "copy", ALONE, node=node)
-            kernel.reads, kernel.writes = [(self.view(node).storage, False)], [place.storage]
+            split = node.ndim == 2 and self._root(node) is node
+            domain = self._domain(node.shape[0]) if split else ALONE
+            kernel = Kernel(f"k{len(self.kernels)}_copy", "copy", domain, node=node)
+            kernel.reads, kernel.writes = [(self.view(node).storage, split)], [place.storage]
             self.final.setdefault(node.index, []).append(place)
             self.kernels.append(kernel)
 

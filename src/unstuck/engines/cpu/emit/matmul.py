@@ -333,9 +333,11 @@ class Product:
 
 
 class Deep(Product):
-    """A product in pieces of its inner places. A piece of B, as wide as a tile, is put together in memory of the thread's own
-    before it is multiplied with all rows: where it lies, its rows are often a power of two apart and crowd each other out of
-    the first cache."""
+    """A product in pieces of its inner places, shared by columns.
+
+    A piece of B, as wide as a tile, is put together in memory of the thread's own before it is multiplied with all rows: where
+    it lies, its rows are often a power of two apart and crowd each other out of the first cache.
+    """
 
     def emit(self) -> None:
         code = self.code
@@ -352,16 +354,28 @@ class Deep(Product):
 
     def _piece(self, start: Value, depth: int, *, fresh: bool = False) -> None:
         """Add the products of some inner places from ``start`` on to the sums; ``fresh``: there are none yet."""
-        code = self.code
+        code, strips = self.code, self.columns // self._width
         self._start, self._depth, self._fresh = start, depth, fresh
-        whole = self.columns // self._width * self._width
-        if whole:
-            with code.loop(0, whole, self._width) as column:
-                self._put_together(column, self._width)
-                self._rows(code.number(0), column, self._width)
-        if self.columns > whole:
-            self._put_together(code.number(whole), self.columns - whole)
-            self._rows(code.number(0), code.number(whole), self.columns - whole)
+        first, last = Value("%from", INT64), Value("%to", INT64)
+        with code.loop(first, code.intrinsic("llvm.smin", last, code.number(strips))) as strip:
+            self._strip(code.mul(strip, code.number(self._width)), self._width)
+        rest = self.columns - strips * self._width
+        if rest:
+            with code.loop(code.intrinsic("llvm.smax", first, code.number(strips)), last):
+                self._strip(code.number(self.columns - rest), rest)
+
+    def _strip(self, column: Value, width: int) -> None:
+        """All rows of some columns, in tiles of nearly equal height."""
+        code = self.code
+        self._put_together(column, width)
+        count = -(-self.rows // self.at.plan.host.tile_rows)
+        small, extra = self.rows // count, self.rows % count
+        none = code.number(0)
+        with code.loop(0, extra) as unit:
+            self._tile(none, code.mul(unit, code.number(small + 1)), column, small + 1, width)
+        with code.loop(extra, count) as unit:
+            row = code.add(code.mul(unit, code.number(small)), code.number(extra))
+            self._tile(none, row, column, small, width)
 
     def _put_together(self, column: Value, width: int) -> None:
         code, dtype = self.code, self.node.dtype

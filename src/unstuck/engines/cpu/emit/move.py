@@ -6,7 +6,7 @@ import math
 
 from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
-from unstuck.engines.cpu.emit.rows import column_loop
+from unstuck.engines.cpu.emit.rows import column_loop, row_range
 from unstuck.engines.cpu.fuse import Group
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.plan import Plan
@@ -19,7 +19,8 @@ def emit_copy(code: Code, plan: Plan, kernel: Kernel) -> None:
     group = Group(-1, "rows", node.shape or (1,), stores=[node])
     at = Evaluator(code, plan, group, group.space, Pointers(code))
     places = [plan.packed[node.index]] if kernel.kind == "pack" else plan.final[node.index]
-    with code.loop(Value("%from", INT64), Value("%to", INT64)), code.loop(0, group.rows) as row:
+    first, last = row_range(code, kernel.domain, group.rows)
+    with code.loop(first, last) as row:
         for column, count in column_loop(code, group.columns):
             at.at(row, [(column, count)])
             for place in places:
