@@ -9,6 +9,7 @@ import pytest
 
 import unstuck as us
 from unstuck import nn
+from unstuck.autodiff import gradients
 from unstuck.autodiff.graph import apply, record
 from unstuck.engines.cpu import CpuEngine, threads
 from unstuck.engines.cpu.engine import Compiled
@@ -210,6 +211,24 @@ def test_rows_of_whole_numbers_do_not_run_into_what_lies_behind_them(width: int)
     pairs = zip(CpuEngine().compile(graph)(whole, table), ReferenceEngine().compile(graph)(whole, table), strict=True)
     for found, right in pairs:
         np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6)
+
+
+def test_carries_that_change_places_and_carries_that_are_told() -> None:
+    def function(a: Any, b: Any, x: Any) -> Any:
+        return us.scan(lambda state, now: (state[1], state[0].T.T + now, state[2]), (a, b, a), x)
+
+    def loss(a: Any, b: Any, x: Any) -> Any:
+        return sum(np.sum(np.tanh(part) * (i + 1)) for i, part in enumerate(function(a, b, x)))
+
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), rng.normal(size=(6, 3, 4))]
+    for record_it in (function, loss):
+        graph = record(record_it, *arrays)
+        if record_it is loss:
+            graph.outputs = gradients(graph.outputs[0], graph.inputs)
+        pairs = zip(CpuEngine().compile(graph)(*arrays), ReferenceEngine().compile(graph)(*arrays), strict=True)
+        for found, right in pairs:
+            np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
 # What the kernels of convolutions and recurrences promise ------------------------------------------------------------------

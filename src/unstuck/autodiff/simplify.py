@@ -8,7 +8,7 @@ import numpy as np
 
 from unstuck.autodiff.graph import Graph, Node
 from unstuck.autodiff.primitives import TABLE
-from unstuck.autodiff.twins import with_scans_joined
+from unstuck.autodiff.scans import with_scans_joined, with_scans_trimmed
 
 # A constant larger than this is not computed ahead: the listing and the memory would grow for nothing.
 LARGEST_FOLDED = 4096
@@ -19,7 +19,7 @@ def simplified(graph: Graph) -> Graph:
 
     Operations on constants alone are carried out. An elementwise operation takes an operand before its broadcast where
     its other operands already give the result its shape; a constant that is the same everywhere enters as one number. Scans of
-    one recurrence become one.
+    one recurrence become one, and tell what is read.
     """
     new = Graph()
     twin: dict[int, Node] = {}
@@ -34,7 +34,7 @@ def simplified(graph: Graph) -> Graph:
             twin[node.index] = _apply(new, node, operands)
     new.outputs = [twin[node.index] for node in graph.outputs]
     new.scope = ""
-    return with_scans_joined(new.pruned())
+    return with_scans_trimmed(with_scans_joined(new.pruned()))
 
 
 def _apply(graph: Graph, node: Node, operands: tuple[Node, ...]) -> Node:

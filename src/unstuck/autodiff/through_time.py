@@ -3,7 +3,7 @@
 Its body pulls the gradient back through one step. Only what has to wait for the step after it is left in there:
 
 - What the pullback reads of the way forward (the gates of an LSTM) is told by the way forward: the recurrence is asked for
-  these values too, and :mod:`unstuck.autodiff.twins` makes one scan of the two. Values that are quickly made of others are
+  these values too, and :mod:`unstuck.autodiff.scans` makes one scan of the two. Values that are quickly made of others are
   made again.
 - What depends on constants alone (the weights, turned round) is computed once.
 - A gradient that reaches results of no step, or of the last one only, is not read at each step.
@@ -287,19 +287,17 @@ class _WayBack:
         found |= {self.given[self.carries + j].index: self.operands[self.carries + j] for j in range(self.steps)}
         before = self.given[: self.carries]
         read = {p.index for n in self.step.nodes for p in n.inputs} | {n.index for n in self.step.outputs}
-        histories = [i for i in range(self.carries) if before[i].index in read]
-        everything = self._told_forward(kept, histories)
-        for i, after in zip(histories, everything[len(kept) :], strict=True):
-            found[before[i].index] = self._before(after, self.operands[i])
-        return found | dict(zip((n.index for n in kept), everything, strict=False))
+        histories = [node for node in before if node.index in read]
+        everything = self._told_forward([*kept, *histories])
+        return found | dict(zip((n.index for n in (*kept, *histories)), everything, strict=True))
 
-    def _told_forward(self, kept: Sequence[Node], histories: Sequence[int]) -> list[Any]:
-        """The kept values and the carries after all steps; the recurrence is asked for those that it does not tell yet."""
+    def _told_forward(self, wanted: Sequence[Node]) -> list[Any]:
+        """Values of the way forward, stacked: of kept nodes, and of carries before each step. The recurrence is asked for those
+        that it does not tell yet."""
         forward = Graph()
         inputs = [forward.input(n.name or "", n.shape, n.dtype) for n in self.body.inputs]
         outputs = forward.inlined(self.body, inputs)
-        below = dict(zip((n.index for n in self.given), inputs, strict=True))
-        values = [*_copied(kept, below, forward), *(outputs[i] for i in histories)]
+        values = _copied(wanted, dict(zip((n.index for n in self.given), inputs, strict=True)), forward)
         results = outputs[self.carries :]
         asked = [*results, *(n for n in _unlike(values) if all(n is not r for r in results))]
         place = {n.index: r for r, n in reversed(list(enumerate(asked)))}
@@ -313,15 +311,6 @@ class _WayBack:
             y = apply("scan", *self.operands, body=body, **setting)
         stacked = parts(y, body, self.carries, self.length)
         return [stacked[place[n.index]] for n in values]
-
-    def _before(self, after: Any, first: Any) -> Any:
-        """The values before each step of a carry, of which those after each step are known."""
-        one = apply("reshape", first, shape=(1, *first.shape))
-        if self.length == 1:
-            return one
-        a, b = (1, self.length) if self.reverse else (0, self.length - 1)
-        rest = apply("slice", after, slices=((a, b, 1), *((0, n, 1) for n in first.shape)))
-        return apply("concatenate", *((rest, one) if self.reverse else (one, rest)), axis=0)
 
 
 def _pieces(g: Node) -> list[tuple[int, int, Node]] | None:

@@ -267,7 +267,8 @@ class Plan:
     def _place_stored(self, group: Group) -> None:
         for node in group.stores:
             if node.index not in self.views:
-                self.views[node.index] = placed(node.shape, node.dtype, dense=node.index in self._dense)
+                dense = node.index in self._dense or node.operation == "reshape"
+                self.views[node.index] = placed(node.shape, node.dtype, dense=dense)
 
     # Kernels -----------------------------------------------------------------------------------------------------------
     def _ordered(self) -> list[Group]:

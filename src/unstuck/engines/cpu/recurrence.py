@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unstuck.autodiff import Node
+from unstuck.autodiff import Graph, Node
 from unstuck.autodiff.primitives.scan import layout
 from unstuck.engines.cpu.binding import Binding
+from unstuck.engines.cpu.fuse import VIEWS
 from unstuck.engines.cpu.plan import Plan
 from unstuck.engines.cpu.resident import Resident
 from unstuck.engines.cpu.rewrite import rewritten
@@ -28,7 +29,7 @@ class Recurrence:
     def __init__(self, node: Node, plan: Plan) -> None:
         from unstuck.engines.cpu.engine import Compiled
 
-        body = rewritten(node.params["body"])
+        body = _without_inputs_as_outputs(rewritten(node.params["body"]), node.params["carries"])
         self.carries, self.steps = node.params["carries"], node.params["steps"]
         self.length = node.params["length"]
         self.node = node
@@ -81,3 +82,16 @@ class Recurrence:
         for (start, shape, _), array in zip(self.parts, made, strict=True):
             if array is not None:
                 value[start : start + math.prod(shape)].reshape(shape)[...] = array
+
+
+def _without_inputs_as_outputs(body: Graph, carries: int) -> Graph:
+    """The same body; an input that comes out (or a part of one) is copied by a node of its own, which is then known to read it
+    before a new carry takes its place."""
+    outputs = list(body.outputs)
+    for number, node in enumerate(outputs):
+        root = node
+        while root.operation in VIEWS:
+            root = root.inputs[0]
+        if root.operation == "input" and not (number < carries and node is body.inputs[number]):
+            outputs[number] = body.alias(node)
+    return body.with_outputs(outputs)

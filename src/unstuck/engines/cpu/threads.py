@@ -7,6 +7,7 @@ threads, and the number may follow what the machine has to spare at the moment.
 
 from __future__ import annotations
 
+import functools
 import math
 import multiprocessing
 import os
@@ -57,7 +58,12 @@ def most_threads() -> int:
 
 
 def others_running() -> int:
-    """How many others wait for a processor or have one at this moment, as far as the system tells."""
+    """How many others wait for a processor or have one, as far as the system tells; asked for anew some times a second."""
+    return _counted(int(time.perf_counter() / PIECE))
+
+
+@functools.lru_cache(maxsize=1)
+def _counted(_moment: int) -> int:
     try:
         with open("/proc/loadavg") as file:
             return max(0, int(file.read().split()[3].split("/")[0]) - 1)

@@ -14,6 +14,10 @@ from unstuck.nn.checks import whole_number
 from unstuck.nn.initializers import initializer
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 
+# With fewer rows, the inputs of all steps are multiplied with the weights in one product; with more, each step has a product
+# of its own, whose result is still in the cache when the state joins it.
+FEW_ROWS = 16
+
 
 @dataclass(frozen=True)
 class Recurrent(Layer):
@@ -58,18 +62,26 @@ class Recurrent(Layer):
         }
 
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
-        # What does not depend on the state is computed for all steps at once, in one product.
         rows, steps, features = x.shape
-        ordered = np.reshape(np.transpose(x, (1, 0, 2)), (steps * rows, features))
-        z = np.reshape(ordered @ parameters["weight"] + parameters["bias"], (steps, rows, -1))  # (…, gates · units)
+        ordered = np.transpose(x, (1, 0, 2))
+        weight, bias = parameters["weight"], parameters["bias"]
+        together = rows < FEW_ROWS
+        if together:
+            joined = np.reshape(ordered, (steps * rows, features))
+            ordered = np.reshape(joined @ weight + bias, (steps, rows, -1))  # (steps, N, gates · units)
+
+        def step(state: tuple[Any, ...], now: Any, mask: Any = None) -> tuple[Any, ...]:
+            new = self.step(now if together else now @ weight + bias, state, parameters)
+            return new if mask is None else tuple(np.where(mask, a, b) for a, b in zip(new, state, strict=True))
+
         mask = None if context.mask is None else np.transpose(context.mask)[:, :, None]  # (steps, N, 1)
         state = self.initial_state(x.graph.constant(np.zeros((x.shape[0], self.units)), x.dtype))
         if not self.sequences:
             context.mask = None
         pieces = []
         for begin, end in self._spans(x.shape[1]):
-            here = (z[begin:end],) if mask is None else (z[begin:end], mask[begin:end])
-            states = scan(lambda s, now: self._masked(s, parameters, *now), state, here, reverse=self.reverse)
+            here = (ordered[begin:end],) if mask is None else (ordered[begin:end], mask[begin:end])
+            states = scan(lambda state, now: step(state, *now), state, here, reverse=self.reverse)
             last = 0 if self.reverse else -1
             state = tuple(apply("stop_gradient", part[last]) for part in states)
             pieces.append(states[0])
@@ -85,10 +97,6 @@ class Recurrent(Layer):
     def step(self, z: Any, state: tuple[Any, ...], parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """The next state from the inputs' share z (N, gates · units) and the state; each part (N, units)."""
         raise NotImplementedError
-
-    def _masked(self, state: tuple[Any, ...], parameters: Mapping[str, Any], z: Any, mask: Any = None) -> Any:
-        new = self.step(z, state, parameters)
-        return new if mask is None else tuple(np.where(mask, a, b) for a, b in zip(new, state, strict=True))
 
     def _spans(self, steps: int) -> list[tuple[int, int]]:
         """Runs of steps through which the gradient flows, in the order in which they are taken."""

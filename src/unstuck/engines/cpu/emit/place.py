@@ -1,4 +1,5 @@
-"""Kernels that put values side by side: concatenation, and a part put back into its whole, with zeros around it."""
+"""Kernels that put values side by side: concatenation, a part put back into its whole, with zeros around it, and a reshape of
+values that do not lie in the order in which it shows them."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ Spans = list[tuple[int, int, int]]
 
 
 def emit_place(code: Code, plan: Plan, kernel: Kernel) -> None:
-    """A concatenation or an unslice, into each of its places."""
+    """A concatenation, an unslice or a reshape, into each of its places."""
     assert kernel.group is not None
     assert kernel.group.anchor is not None
     node, pointers = kernel.group.anchor, Pointers(code)
@@ -34,6 +35,11 @@ def emit_place(code: Code, plan: Plan, kernel: Kernel) -> None:
                     if not plan.lies_within(parent, place):
                         _copy(code, pointers, plan.view(parent), place.sliced(spans))
                     start = end
+            elif node.operation == "reshape":
+                source = plan.view(node.inputs[0])
+                target = place.reshaped(source.shape)
+                assert target is not None, "the place of a reshape is dense"
+                _copy(code, pointers, source, target)
             else:
                 spans = list(node.params["slices"])
                 for around in _complement(spans, node.shape):
