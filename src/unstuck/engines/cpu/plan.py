@@ -286,7 +286,9 @@ class Plan:
         name = f"k{len(self.kernels)}_{group.anchor.operation if group.anchor is not None else group.kind}"
         split = group.kind == "rows" or (group.kind == "matmul" and len(group.space) == 2)
         domain = self._domain(group.rows) if split else ALONE
-        if group.kind in ("conv", "unwindows"):
+        if group.kind == "place" and self._by_rows(group):
+            domain = self._domain(group.rows)
+        elif group.kind in ("conv", "unwindows"):
             domain = Domain(group.rows, math.prod(group.space[:-2]))
         elif group.kind == "conv_weight":
             assert group.anchor is not None
@@ -335,6 +337,12 @@ class Plan:
             self.lies_within(p, place) for p in node.inputs for place in whole
         )
 
+    def _by_rows(self, group: Group) -> bool:
+        """Whether each row of a concatenation is made of the same rows of its parts."""
+        node = group.anchor
+        assert node is not None
+        return node.operation == "concatenate" and node.ndim == 2 and node.params["axis"] == 1
+
     def _sums_of_pieces(self, group: Group) -> View | None:
         """Memory for the sums of a product whose second operand is so long that it is better read in pieces."""
         node = group.anchor
@@ -367,14 +375,15 @@ class Plan:
         """Whether a thread that computes some rows of a group reads only those rows of ``node``."""
         if node.index in self.panels:
             return False
-        if group.kind not in ("rows", "matmul") or len(group.space) != 2 or node.shape[:1] != group.space[:1]:
+        by_rows = group.kind in ("rows", "matmul") or (group.kind == "place" and self._by_rows(group))
+        if not by_rows or len(group.space) != 2 or node.shape[:1] != group.space[:1]:
             return False
         if self.columns is not None and self._root(node) is self.columns.x:
             return True  # its columns are the rows of the only products that read it so
         root = self.view(node)
         if root.strides[:1] != self.view(self._root(node)).strides[:1]:
             return False
-        return group.anchor is None or node is not group.anchor.inputs[1]
+        return group.kind != "matmul" or group.anchor is None or node is not group.anchor.inputs[1]
 
     def _pack(self, node: Node) -> None:
         """Give the second operand of a product a copy whose rows are dense, if it has none."""
@@ -392,12 +401,18 @@ class Plan:
         for node, place in self.late:
             if self.view(node).storage is place.storage:
                 continue  # an input that comes out as it went in
-            split = node.ndim == 2 and self._root(node) is node
+            split = self._has_rows_of(node, self._root(node))
             domain = self._domain(node.shape[0]) if split else ALONE
             kernel = Kernel(f"k{len(self.kernels)}_copy", "copy", domain, node=node)
             kernel.reads, kernel.writes = [(self.view(node).storage, split)], [place.storage]
             self.final.setdefault(node.index, []).append(place)
             self.kernels.append(kernel)
+
+    def _has_rows_of(self, node: Node, root: Node) -> bool:
+        """Whether each row of a matrix lies within the same row of another."""
+        if node.ndim != 2 or root.ndim != 2 or node.shape[0] != root.shape[0]:
+            return False
+        return self.view(node).strides[0] == self.view(root).strides[0]
 
     def _move_packs_forward(self) -> None:
         """Copies of parameters go to the beginning of the step, where nobody has to wait for them."""

@@ -72,6 +72,19 @@ def set_barriers(kernels: list[Kernel]) -> None:
         since = mine if kernel.barrier else since + mine
 
 
+def goes_on_alone(kernels: list[Kernel]) -> bool:
+    """Whether a thread may begin the next step while others are still in this one: where no thread ever meets what another
+    does, as in the steps of a recurrence, whose rows have nothing to do with each other.
+
+    (A step with a barrier waits in any case: two storages may have the same place in the arena, one before it and one after.)
+    """
+    accesses = [_accesses(kernel) for kernel in kernels]
+    everything = [access for mine in accesses for access in mine]
+    if any(kernel.barrier or kernel.domain is ALONE for kernel in kernels):
+        return False
+    return not any(_must_wait(mine, everything) for mine in accesses)
+
+
 def place_in_arena(kernels: list[Kernel]) -> int:
     """Offsets in the arena: a storage takes the place of others that nobody needs since the last barrier (first fit).
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.evaluate import Pointers
-from unstuck.engines.cpu.emit.rows import column_loop
+from unstuck.engines.cpu.emit.rows import column_loop, row_range
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.memory import View
 from unstuck.engines.cpu.plan import Plan
@@ -25,6 +25,9 @@ def emit_place(code: Code, plan: Plan, kernel: Kernel) -> None:
     assert kernel.group is not None
     assert kernel.group.anchor is not None
     node, pointers = kernel.group.anchor, Pointers(code)
+    if kernel.domain.rows:
+        _side_by_side(code, plan, kernel, pointers)
+        return
     with code.loop(Value("%from", INT64), Value("%to", INT64)):
         for place in plan.places(node):
             if node.operation == "concatenate":
@@ -45,6 +48,34 @@ def emit_place(code: Code, plan: Plan, kernel: Kernel) -> None:
                 for around in _complement(spans, node.shape):
                     _copy(code, pointers, None, place.sliced(around))
                 _copy(code, pointers, plan.view(node.inputs[0]), place.sliced(spans))
+
+
+def _side_by_side(code: Code, plan: Plan, kernel: Kernel, pointers: Pointers) -> None:
+    """A concatenation of matrices by their columns, for some of the rows."""
+    assert kernel.group is not None
+    assert kernel.group.anchor is not None
+    node, rows = kernel.group.anchor, row_range(code, kernel.domain, kernel.group.rows)
+    for place in plan.places(node):
+        start = 0
+        for parent in node.inputs:
+            end = start + parent.shape[1]
+            if not plan.lies_within(parent, place):
+                target = place.sliced([(0, node.shape[0], 1), (start, end, 1)])
+                _move(code, pointers, plan.view(parent), target, rows)
+            start = end
+
+
+def _move(code: Code, pointers: Pointers, source: View, target: View, rows: tuple[Value, Value]) -> None:
+    """Some rows of one matrix to another."""
+    shape = list(target.shape)
+    with code.loop(*rows) as row:
+        goal = _row(code, pointers, target, shape, list(target.strides), row)
+        origin = _row(code, pointers, source, shape, list(source.strides), row)
+        for column, count in column_loop(code, shape[1], WIDE):
+            for start in range(0, count, code.lanes):
+                here, lanes = code.add(column, code.number(start)), min(code.lanes, count - start)
+                value = _load(code, origin, here, source.strides[1], target.dtype, lanes)
+                _store(code, goal, here, target.strides[1], value, lanes)
 
 
 def _complement(spans: Spans, shape: tuple[int, ...]) -> Iterator[Spans]:

@@ -18,6 +18,7 @@ from unstuck.engines.cpu.emit.rows import emit_rows
 from unstuck.engines.cpu.emit.windows import emit_batch_last, emit_unwindows
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.plan import BARRIER, Plan
+from unstuck.engines.cpu.schedule import goes_on_alone
 
 EMITTERS: dict[str, Callable[[Code, Plan, Kernel], None]] = {
     "rows": emit_rows, "matmul": emit_matmul, "partial": emit_partial, "deep": emit_deep, "reduce": emit_reduce,
@@ -46,7 +47,8 @@ def program_text(plan: Plan, prefix: str) -> str:
             EMITTERS[kernel.kind](code, plan, kernel)
             code.finish()
         flush, back = plan.is_training and plan.host.is_x86, plan.binding.backwards
-        module.functions.append(_run(f"{prefix}{number}", segment, flush=flush, backwards=back))
+        waits = len(plan.segments) > 1 or not goes_on_alone(segment)
+        module.functions.append(_run(f"{prefix}{number}", segment, flush=flush, backwards=back, waits=waits))
     if plan.host.is_x86:
         module.declare("llvm.x86.sse.stmxcsr", "void", ["ptr"])
         module.declare("llvm.x86.sse.ldmxcsr", "void", ["ptr"])
@@ -60,7 +62,7 @@ def _lanes(plan: Plan, kernel: Kernel) -> int:
     return plan.host.lanes(dtype if dtype.kind == "f" else "f4")
 
 
-def _run(name: str, kernels: list[Kernel], *, flush: bool, backwards: int) -> str:
+def _run(name: str, kernels: list[Kernel], *, flush: bool, backwards: int, waits: bool) -> str:
     units = sorted({kernel.domain.units for kernel in kernels})
     entry = []
     for n in units:
@@ -68,7 +70,7 @@ def _run(name: str, kernels: list[Kernel], *, flush: bool, backwards: int) -> st
         entry += [f"%b{n} = add i64 %a{n}, {n}", f"%to{n} = udiv i64 %b{n}, %threads"]
     body = []
     for number, kernel in enumerate(kernels):
-        if kernel.barrier or number == 0:
+        if kernel.barrier or (number == 0 and waits):
             body.append("call void @barrier(ptr %state, i64 %threads)")
         n = kernel.domain.units
         body.append(f"call void @{kernel.name}(ptr %table, i64 %place, i64 %from{n}, i64 %to{n})")
