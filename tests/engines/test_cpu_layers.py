@@ -213,22 +213,92 @@ def test_rows_of_whole_numbers_do_not_run_into_what_lies_behind_them(width: int)
         np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6)
 
 
-def test_carries_that_change_places_and_carries_that_are_told() -> None:
-    def function(a: Any, b: Any, x: Any) -> Any:
-        return us.scan(lambda state, now: (state[1], state[0].T.T + now, state[2]), (a, b, a), x)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_values_side_by_side_also_twice_and_in_two_places(axis: int) -> None:
+    def function(x: Any, w: Any) -> Any:
+        a, b = np.tanh(x @ w), x * 2.0 + 1.0
+        return (
+            np.concatenate([a, a, b], axis) * 0.5, np.concatenate([b, a], axis), np.concatenate([x, b], axis),
+            np.concatenate([a, b], axis) @ np.concatenate([a, b], axis).T, a,
+        )  # fmt: skip
 
-    def loss(a: Any, b: Any, x: Any) -> Any:
-        return sum(np.sum(np.tanh(part) * (i + 1)) for i, part in enumerate(function(a, b, x)))
+    rng = np.random.default_rng(4)
+    x, w = rng.normal(size=(33, 21)).astype(np.float32), rng.normal(size=(21, 21)).astype(np.float32)
+    graph = record(function, x, w)
+    try:
+        for count in (1, 2):
+            threads.set_threads(count)
+            pairs = zip(CpuEngine().compile(graph)(x, w), ReferenceEngine().compile(graph)(x, w), strict=True)
+            for found, right in pairs:
+                np.testing.assert_allclose(found, right, rtol=2e-5, atol=2e-5)
+    finally:
+        threads.set_threads(None)
 
-    rng = np.random.default_rng(1)
-    arrays = [rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), rng.normal(size=(6, 3, 4))]
-    for record_it in (function, loss):
-        graph = record(record_it, *arrays)
-        if record_it is loss:
-            graph.outputs = gradients(graph.outputs[0], graph.inputs)
-        pairs = zip(CpuEngine().compile(graph)(*arrays), ReferenceEngine().compile(graph)(*arrays), strict=True)
-        for found, right in pairs:
-            np.testing.assert_allclose(found, right, rtol=1e-12)
+
+F, D = np.float32, np.float64
+RNG = np.random.default_rng(1)
+H, X, W = RNG.normal(size=(30, 40)), RNG.normal(size=(6, 30, 40)), RNG.normal(size=(40, 40)) / 6
+
+
+def _many_copies(s: Any, x: Any) -> Any:
+    a, _, c, d = s
+    t = np.tanh(a + x)
+    return t, t, t, np.tanh(d + np.sum(c * t, axis=0))
+
+
+SCANS = {
+    "carries that change places": lambda h, x, w: us.scan(lambda s, x: (s[1], s[0] + x, s[2]), (h, 2 * h, h), x),
+    "one value for three carries": lambda h, x, w: us.scan(_many_copies, (h, h * 2, h * 3, h[0]), x),
+    "weights and their transpose": lambda h, x, w: us.scan(lambda h, x: np.tanh(h @ (w + w.T) + x), h, x),
+    "numbers of rows for columns": lambda h, x, w: us.scan(
+        lambda s, x: np.tanh(s + 0.01 * np.sum(s * s, axis=1)), np.zeros((40, 40)) + w, x[:, 0] + np.zeros((6, 40))
+    ),
+    "inputs in another shape": lambda h, x, w: us.scan(lambda h, x: h + np.reshape(x, (6, 200))[:, :6], h[:6, :6], np.tanh(x)),
+    "parts of inputs in another shape": lambda h, x, w: us.scan(
+        lambda h, x: h + np.reshape(x, (40, 30)), h.T, np.tanh(np.concatenate([x, x], 2))[:, :, 3:43]
+    ),
+    "inputs from the end": lambda h, x, w: us.scan(lambda h, x: np.tanh(h @ w + x), h, x[::-1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtypes", [(F, F, F), (D, D, D), (F, F, D), (D, F, F), (F, D, F)])
+@pytest.mark.parametrize("name", SCANS)
+def test_scans_of_any_kind_and_their_gradients(name: str, dtypes: tuple[Any, Any, Any]) -> None:
+    arrays = [array.astype(dtype) for array, dtype in zip((H, X, W), dtypes, strict=True)]
+
+    def loss(h: Any, x: Any, w: Any) -> Any:
+        found = SCANS[name](h, x, w)
+        parts = found if isinstance(found, tuple) else (found,)
+        return sum(np.sum(np.tanh(part) * (i + 1)) for i, part in enumerate(parts))
+
+    values, graph = record(lambda *a: _flat(SCANS[name](*a)), *arrays), record(loss, *arrays)
+    graph.outputs = gradients(graph.outputs[0], graph.inputs)
+    tolerance = 1e-11 if dtypes == (D, D, D) else 2e-4
+    try:
+        for one in (values, graph):
+            right = ReferenceEngine().compile(one)(*arrays)
+            for count in (1, 2, 2, 2):
+                threads.set_threads(count)
+                for found, wanted in zip(CpuEngine().compile(one)(*arrays), right, strict=True):
+                    np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * max(1.0, np.abs(wanted).max()))
+    finally:
+        threads.set_threads(None)
+
+
+def _flat(found: Any) -> Any:
+    return found if isinstance(found, tuple) else (found,)
+
+
+def test_compiling_leaves_the_graph_as_it_is() -> None:
+    graph = record(lambda h, x: us.scan(lambda c, x: (c[1], c[0] + x), (h, 2 * h), x), H, X)
+    keys = {CpuEngine().compile(graph).plan.key() for _ in range(3)}
+    assert len(keys) == 1
+
+
+def test_a_value_and_itself_turned_round() -> None:
+    graph = record(lambda a, b: (a @ b + (a @ b).T, np.tanh(a) + np.flip(np.tanh(a), 0)), W, W)
+    for found, right in zip(CpuEngine().compile(graph)(W, W), ReferenceEngine().compile(graph)(W, W), strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
 # What the kernels of convolutions and recurrences promise ------------------------------------------------------------------

@@ -114,8 +114,9 @@ class Graph:
                 alive.update(parent.index for parent in node.inputs)
         graph = Graph(eager=self.eager)
         new: dict[int, Node] = {}
+        alive.update(node.index for node in self.inputs)
         for node in self.nodes:
-            if node.index in alive or node.operation == "input":
+            if node.index in alive:
                 inputs = tuple(new[parent.index] for parent in node.inputs)
                 graph.scope = node.scope
                 new[node.index] = Node(

@@ -171,6 +171,7 @@ class _Changes:
     def _fewer(kept: list[int], operands: tuple[Node, ...], params: dict[str, Any]) -> tuple[Node, ...]:
         """Some of a scan's operands; its settings are changed to go with these."""
         params["body"].inputs = [params["body"].inputs[i] for i in kept]
+        params["body"] = params["body"].pruned()
         params["steps"] = sum(params["carries"] <= i < params["carries"] + params["steps"] for i in kept)
         return tuple(operands[i] for i in kept)
 

@@ -16,7 +16,8 @@ from unstuck.engines.cpu.compile import library
 from unstuck.engines.cpu.host import host
 from unstuck.engines.cpu.kernel import Kernel, operations
 from unstuck.engines.cpu.memory import ARENA, LINE, View
-from unstuck.engines.cpu.plan import BARRIER, CONSTANTS, Plan
+from unstuck.engines.cpu.places import BARRIER, CONSTANTS
+from unstuck.engines.cpu.plan import Plan
 from unstuck.engines.cpu.recurrence import Recurrence
 from unstuck.engines.cpu.rewrite import rewritten
 from unstuck.engines.steps import Training

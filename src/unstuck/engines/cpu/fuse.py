@@ -71,9 +71,9 @@ class Fusion:
         needed = {node.index for node in self.graph.outputs}
         for node in self.graph.nodes:
             if (
-                self._is_compiled_product(node)
+                self.is_compiled_product(node)
                 or node.operation in CONVOLUTIONS
-                or (node.operation in VIEWS and not _only_ones(node) and not _moves(node))
+                or (node.operation in VIEWS and not only_ones(node) and not _moves(node))
             ):
                 needed.update(parent.index for parent in node.inputs)
             elif node.inputs and not self._is_compiled(node):
@@ -85,7 +85,8 @@ class Fusion:
         return needed | {node.index for node in self.graph.nodes if not node.inputs}
 
     @staticmethod
-    def _is_compiled_product(node: Node) -> bool:
+    def is_compiled_product(node: Node) -> bool:
+        """Whether a node is a product that has a kernel: of two operands of floats of one dtype."""
         if node.operation != "matmul":
             return False
         a, b = node.inputs
@@ -104,7 +105,7 @@ class Fusion:
             return True
         if node.operation == "random_uniform":
             return node.size < 2**32 and node.inputs[0].dtype == np.uint32
-        return (node.operation in VIEWS and not _moves(node)) or self._is_compiled_product(node) or has_rule(node)
+        return (node.operation in VIEWS and not _moves(node)) or self.is_compiled_product(node) or has_rule(node)
 
     def _vectors(self, columns: int, dtype: Any) -> int:
         return -(-columns // self.host.lanes(dtype))
@@ -120,7 +121,7 @@ class Fusion:
         if (
             operation in VIEWS
             and not _moves(node)
-            and (not _only_ones(node) or node.inputs[0].index in self.stored | self.views)
+            and (not only_ones(node) or node.inputs[0].index in self.stored | self.views)
         ):
             self.views.add(node.index)
             self.stored.add(node.index)
@@ -198,8 +199,9 @@ class Fusion:
         return found
 
     def _may_join(self, group: Group, node: Node) -> bool:
-        """Whether no operand of the node comes from a group that itself waits for this one."""
-        if group.kind in CLOSED:
+        """Whether no operand of the node comes from a group that itself waits for this one, and none is a view of what this one
+        computes: that is read from memory, where it is only being written."""
+        if group.kind in CLOSED or self._reads_views_of(group, node):
             return False
         pending, seen = self._sources(node) - {group.number}, set[int]()
         while pending:
@@ -210,6 +212,18 @@ class Fusion:
                 seen.add(number)
                 pending |= self.groups[number].after
         return True
+
+    def _reads_views_of(self, group: Group, node: Node) -> bool:
+        for parent in node.inputs:
+            if parent.index in self.views:
+                root = parent
+                while root.index in self.views:
+                    root = root.inputs[0]
+                if self.group_of.get(root.index) is group:
+                    return True
+            elif parent.index in self.floating and self._reads_views_of(group, parent):
+                return True
+        return False
 
     def _axes_in(self, group: Group, node: Node) -> Axes | None:
         """How a node lies in a group's space, seen from its operands there; None if it does not fit."""
@@ -310,7 +324,7 @@ def _closed_kind(node: Node) -> str:
     return "place" if placed else "reference"
 
 
-def _only_ones(node: Node) -> bool:
+def only_ones(node: Node) -> bool:
     """Whether a node is a reshape that only adds or drops axes of size 1."""
     return node.operation == "reshape" and without_ones(node.shape) == without_ones(node.inputs[0].shape)
 
@@ -330,7 +344,7 @@ def _working(node: Node) -> np.dtype[Any]:
 
 def _moves(node: Node) -> bool:
     """Whether a reshape shows values in an order in which they do not lie: they have to be copied."""
-    if node.operation != "reshape" or _only_ones(node):
+    if node.operation != "reshape" or only_ones(node):
         return False
     parent = node.inputs[0]
     while parent.operation == "reshape" or (parent.operation == "slice" and _is_run(parent)):

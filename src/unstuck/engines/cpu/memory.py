@@ -92,8 +92,8 @@ def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
 
 def placed(shape: tuple[int, ...], dtype: np.dtype[Any], *, dense: bool, slot: int = ARENA) -> View:
     """A new place in the arena (or another slot). Rows begin on cache lines, unless it is to be ``dense``."""
-    # A whole vector of a float32 kernel is 16 values, also of the 8-byte integers that stand beside the floats in it.
-    lanes = LINE // (dtype.itemsize if dtype.kind == "f" else min(dtype.itemsize, 4))
+    # A whole vector of a float32 kernel is 16 values, also of the 8-byte numbers that stand beside the floats in it.
+    lanes = LINE // min(dtype.itemsize, 4)
     columns = shape[-1] if shape else 1
     strides = contiguous(shape)
     count = math.prod(shape)

@@ -11,7 +11,7 @@ import numpy as np
 from unstuck.autodiff import Graph, Node
 from unstuck.autodiff.primitives.scan import layout
 from unstuck.engines.cpu.binding import Binding
-from unstuck.engines.cpu.fuse import VIEWS
+from unstuck.engines.cpu.fuse import VIEWS, only_ones
 from unstuck.engines.cpu.plan import Plan
 from unstuck.engines.cpu.resident import Resident
 from unstuck.engines.cpu.rewrite import rewritten
@@ -23,8 +23,12 @@ Array = np.ndarray[Any, Any]
 
 
 class Recurrence:
-    """The compiled body of a scan. The carries are its state; steps of the inputs are read where they lie, whatever their
-    strides; constants are laid out once as the products read them; results are written to their places in the scan's value."""
+    """The compiled body of a scan.
+
+    The carries are its state; steps of the inputs are read where they lie, whatever their strides (but for those that the body
+    reshapes, which are made dense before); constants are laid out once as the products read them; results are written to their
+    places in the scan's value.
+    """
 
     def __init__(self, node: Node, plan: Plan) -> None:
         from unstuck.engines.cpu.engine import Compiled
@@ -36,12 +40,17 @@ class Recurrence:
         self.views = [plan.view(operand) for operand in node.inputs]
         self.parts = layout(body, self.carries, self.length)
         results, varying = len(body.outputs) - self.carries, self.carries + self.steps
+        self.dense = {
+            i: np.empty(self.views[i].shape, self.views[i].dtype)
+            for i in range(self.carries, varying)
+            if min(self.views[i].strides) < 0 or (_is_reshaped(body, i) and not self.views[i].is_contiguous)
+        }
         binding = Binding(
             inputs_per_step=tuple(range(self.carries, self.carries + self.steps)),
             outputs_per_step=tuple(range(self.carries, len(body.outputs))),
             state={i: i for i in range(self.carries)},
             resident=tuple(range(varying, len(self.views))),
-            strides={i: self.views[i].strides for i in range(self.carries, varying)},
+            strides={i: self.views[i].strides for i in range(self.carries, varying) if i not in self.dense},
             exact=not plan.is_training,
             backwards=self.length if node.params["reverse"] else 0,
         )
@@ -63,7 +72,10 @@ class Recurrence:
             state[...] = around.array(view, step)
         varying = self.carries + self.steps
         for number in range(self.carries, varying):
-            compiled.point(slots[number], around.raw(self.views[number], step))
+            if number in self.dense:
+                self.dense[number][...] = around.array(self.views[number], step)
+            lies = self.dense.get(number)
+            compiled.point(slots[number], around.raw(self.views[number], step) if lies is None else lies)
         for constant, view in zip(self.constants, self.views[varying:], strict=True):
             constant.fill(around.array(view, step))
         first, *others = around.plan.places(self.node)
@@ -84,9 +96,21 @@ class Recurrence:
                 value[start : start + math.prod(shape)].reshape(shape)[...] = array
 
 
+def _is_reshaped(body: Graph, number: int) -> bool:
+    """Whether an input is given another shape, itself or a part of it."""
+    shown = {body.inputs[number].index}
+    for node in body.nodes:
+        if node.operation in VIEWS and node.inputs[0].index in shown:
+            shown.add(node.index)
+            if node.operation == "reshape" and not only_ones(node):
+                return True
+    return False
+
+
 def _without_inputs_as_outputs(body: Graph, carries: int) -> Graph:
-    """The same body; an input that comes out (or a part of one) is copied by a node of its own, which is then known to read it
-    before a new carry takes its place."""
+    """A copy of the body in which an input that comes out (or a part of one) is copied by a node of its own, which is then known
+    to read it before a new carry takes its place."""
+    body = body.pruned()
     outputs = list(body.outputs)
     for number, node in enumerate(outputs):
         root = node

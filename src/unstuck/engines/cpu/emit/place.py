@@ -31,18 +31,14 @@ def emit_place(code: Code, plan: Plan, kernel: Kernel) -> None:
     with code.loop(Value("%from", INT64), Value("%to", INT64)):
         for place in plan.places(node):
             if node.operation == "concatenate":
-                axis, start = node.params["axis"], 0
-                for parent in node.inputs:
-                    end = start + parent.shape[axis]
-                    spans = [(start, end, 1) if a == axis else (0, n, 1) for a, n in enumerate(node.shape)]
-                    if not plan.lies_within(parent, place):
-                        _copy(code, pointers, plan.view(parent), place.sliced(spans))
-                    start = end
+                for part, target in plan.parts_of(node, place):
+                    if not plan.lies_at(part, target):
+                        _copy(code, pointers, plan.view(part), target)
             elif node.operation == "reshape":
                 source = plan.view(node.inputs[0])
-                target = place.reshaped(source.shape)
-                assert target is not None, "the place of a reshape is dense"
-                _copy(code, pointers, source, target)
+                whole = place.reshaped(source.shape)
+                assert whole is not None, "the place of a reshape is dense"
+                _copy(code, pointers, source, whole)
             else:
                 spans = list(node.params["slices"])
                 for around in _complement(spans, node.shape):
@@ -56,13 +52,9 @@ def _side_by_side(code: Code, plan: Plan, kernel: Kernel, pointers: Pointers) ->
     assert kernel.group.anchor is not None
     node, rows = kernel.group.anchor, row_range(code, kernel.domain, kernel.group.rows)
     for place in plan.places(node):
-        start = 0
-        for parent in node.inputs:
-            end = start + parent.shape[1]
-            if not plan.lies_within(parent, place):
-                target = place.sliced([(0, node.shape[0], 1), (start, end, 1)])
-                _move(code, pointers, plan.view(parent), target, rows)
-            start = end
+        for part, target in plan.parts_of(node, place):
+            if not plan.lies_at(part, target):
+                _move(code, pointers, plan.view(part), target, rows)
 
 
 def _move(code: Code, pointers: Pointers, source: View, target: View, rows: tuple[Value, Value]) -> None:

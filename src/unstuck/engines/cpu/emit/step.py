@@ -9,15 +9,17 @@ from collections.abc import Callable
 from unstuck.engines.cpu.emit.code import Code, Module
 from unstuck.engines.cpu.emit.conv import emit_conv
 from unstuck.engines.cpu.emit.conv_weight import emit_conv_weight
+from unstuck.engines.cpu.emit.deep import emit_deep
 from unstuck.engines.cpu.emit.gather import emit_gather
-from unstuck.engines.cpu.emit.matmul import emit_deep, emit_matmul, emit_partial
+from unstuck.engines.cpu.emit.matmul import emit_matmul, emit_partial
 from unstuck.engines.cpu.emit.move import emit_copy, emit_pack
 from unstuck.engines.cpu.emit.place import emit_place
 from unstuck.engines.cpu.emit.reduce import emit_reduce
 from unstuck.engines.cpu.emit.rows import emit_rows
 from unstuck.engines.cpu.emit.windows import emit_batch_last, emit_unwindows
 from unstuck.engines.cpu.kernel import Kernel
-from unstuck.engines.cpu.plan import BARRIER, Plan
+from unstuck.engines.cpu.places import BARRIER
+from unstuck.engines.cpu.plan import Plan
 from unstuck.engines.cpu.schedule import goes_on_alone
 
 EMITTERS: dict[str, Callable[[Code, Plan, Kernel], None]] = {
