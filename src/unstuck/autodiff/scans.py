@@ -74,7 +74,9 @@ def _rewritten(graph: Graph, joined: dict[int, _Joined]) -> Graph:
     moved = {n.index: joined[n.inputs[0].index].moved(n.inputs[0], span[0], span[1]) for n, span in slices}
     split = {n.inputs[0].index for n, span in slices if moved[n.index] is None or span[2] != 1}
     changes = _Changes()
-    changes.bodies = {index: made.body for index, made in joined.items() if index not in split}
+    for index, made in joined.items():
+        if index not in split:
+            changes.settings[index] = {**graph.nodes[index].params, "body": made.body}
     for node, _ in slices:
         place = moved[node.index]
         if node.inputs[0].index not in split and place is not None:
@@ -97,7 +99,7 @@ def with_scans_trimmed(graph: Graph) -> Graph:
     for scan in scans:
         if scan.index not in outputs:
             _trim(scan, users, outputs, changes)
-    return changes.made(graph) if changes.bodies else graph
+    return changes.made(graph) if changes.settings else graph
 
 
 def _trim(scan: Node, users: dict[int, list[Node]], outputs: set[int], changes: _Changes) -> None:
@@ -122,9 +124,12 @@ def _trim(scan: Node, users: dict[int, list[Node]], outputs: set[int], changes: 
     there = [(start, start + math.prod(shape)) for start, shape, _ in layout(less, carries, length)]
     if len(kept) == results or len({node.dtype for node in body.outputs}) > 1:
         return
-    changes.bodies[scan.index] = less
     used = {parent.index for node in less.nodes for parent in node.inputs} | {node.index for node in less.outputs}
-    changes.operands[scan.index] = [i for i, node in enumerate(less.inputs) if i < carries or node.index in used]
+    read = [i for i, node in enumerate(less.inputs) if i < carries or node.index in used]
+    less.inputs = [less.inputs[i] for i in read]
+    steps = sum(carries <= i < carries + scan.params["steps"] for i in read)
+    changes.settings[scan.index] = {**scan.params, "body": less.pruned(), "steps": steps}
+    changes.operands[scan.index] = tuple(scan.inputs[i] for i in read)
     for new, old in enumerate([*kept, *range(results, len(here))]):
         changes.places.update((user.index, there[new]) for user in readers.get(old, []))
     for r, carry in at_end.items():
@@ -156,24 +161,16 @@ def _is_step(node: Node, t: int) -> bool:
 class _Changes:
     """What is to be changed in a graph.
 
-    ``bodies`` of scans, and the ``operands`` that are still used; ``places`` of the slices of their values; slices of the
+    ``settings`` of scans, and the ``operands`` that are still used; ``places`` of the slices of their values; slices of the
     ``last`` step that are slices of a carry (of which scan, from where to where); and what is ``dead``, no longer read.
     """
 
     def __init__(self) -> None:
-        self.bodies: dict[int, Graph] = {}
-        self.operands: dict[int, list[int]] = {}
+        self.settings: dict[int, dict[str, Any]] = {}
+        self.operands: dict[int, tuple[Node, ...]] = {}
         self.places: dict[int, tuple[int, int]] = {}
         self.last: dict[int, tuple[Node, int, int]] = {}
         self.dead: set[int] = set()
-
-    @staticmethod
-    def _fewer(kept: list[int], operands: tuple[Node, ...], params: dict[str, Any]) -> tuple[Node, ...]:
-        """Some of a scan's operands; its settings are changed to go with these."""
-        params["body"].inputs = [params["body"].inputs[i] for i in kept]
-        params["body"] = params["body"].pruned()
-        params["steps"] = sum(params["carries"] <= i < params["carries"] + params["steps"] for i in kept)
-        return tuple(operands[i] for i in kept)
 
     def made(self, graph: Graph) -> Graph:
         """The changed graph."""
@@ -190,13 +187,10 @@ class _Changes:
                 part = new.add("slice", (twin[scan.index],), {"slices": ((start, stop, 1),)})
                 twin[node.index] = new.add("reshape", (part,), {"shape": node.shape})
             else:
-                params, operands = dict(node.params), node.inputs
-                if node.index in self.bodies:
-                    params["body"] = self.bodies[node.index]
-                if node.index in self.operands:
-                    operands = self._fewer(self.operands[node.index], operands, params)
+                params = dict(self.settings.get(node.index, node.params))
                 if node.index in self.places:
                     params["slices"] = ((*self.places[node.index], 1),)
+                operands = self.operands.get(node.index, node.inputs)
                 twin[node.index] = new.add(node.operation, tuple(twin[p.index] for p in operands), params)
         new.outputs = [twin[node.index] for node in graph.outputs]
         new.scope = ""

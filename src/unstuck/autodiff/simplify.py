@@ -15,7 +15,7 @@ LARGEST_FOLDED = 4096
 
 
 def simplified(graph: Graph) -> Graph:
-    """A graph with the same inputs and bit-equal outputs, in fewer steps.
+    """A graph with the same inputs and outputs, bit-equal by the primitives' NumPy meaning, in fewer steps.
 
     Operations on constants alone are carried out. An elementwise operation takes an operand before its broadcast where
     its other operands already give the result its shape; a constant that is the same everywhere enters as one number. Scans of

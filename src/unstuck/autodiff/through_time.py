@@ -132,7 +132,8 @@ class _WayBack:
         last = found[len(found) - len(begin) :]
 
         answer: list[Any] = [None] * len(self.operands)
-        answer[: self.carries] = _spread(self.floating, last, self.carries)
+        for i, part in zip(self.floating, last, strict=False):
+            answer[i] = part
         for j, node in zip(self.by_step, self.to_inputs, strict=True):
             answer[self.carries + j] = stacked[node.index]
         for k, total in zip(carried, last[len(self.floating) :], strict=True):
@@ -144,22 +145,16 @@ class _WayBack:
     # What arrives ----------------------------------------------------------------------------------------------------
     def _received(self, g: Node) -> list[Any]:
         """The gradient of each part of the value, the stacked results and the last carries; None where it is zero."""
-        pieces = _pieces(g)
-        whole = None if pieces is not None else parts(g, self.body, self.carries, self.length)
+        pieces, places = _pieces(g), layout(self.body, self.carries, self.length)
+        spans = [(start, start + math.prod(shape)) for start, shape, _ in places]
+        if pieces is None or any(piece[:2] not in spans for piece in pieces):
+            return parts(g, self.body, self.carries, self.length)
         found: list[Any] = []
-        for number, (start, shape, dtype) in enumerate(layout(self.body, self.carries, self.length)):
-            stop = start + math.prod(shape)
-            if pieces is None:
-                assert whole is not None
-                found.append(whole[number])
-                continue
+        for span, (_, shape, dtype) in zip(spans, places, strict=True):
             total = None
-            for begin, end, piece in pieces:
-                if end <= start or stop <= begin:
-                    continue
-                if (begin, end) != (start, stop):
-                    return parts(g, self.body, self.carries, self.length)
-                total = piece if total is None else total + piece
+            for start, stop, piece in pieces:
+                if (start, stop) == span:
+                    total = piece if total is None else total + piece
             if total is not None:
                 total = total if total.shape == shape else apply("reshape", total, shape=shape)
                 total = total if total.dtype == dtype else apply("astype", total, dtype=dtype)
@@ -207,7 +202,7 @@ class _WayBack:
                 found = apply("sum", all_of(whole), axes=axes, keepdims=False)
                 return found if found.shape == share.shape else apply("reshape", found, shape=share.shape)
 
-            return (total, [whole]) if self._by_steps(whole) else None
+            return total, [whole]
         if share.operation == "matmul" and all(len(p.shape) == 2 for p in share.inputs):
             a, b = (_upright(p) for p in share.inputs)
             turned = [p is not node for p, node in zip(share.inputs, (a, b), strict=True)]
@@ -282,7 +277,8 @@ class _WayBack:
         return [found[index] for index in sorted(found)]
 
     def _stacked(self, kept: Sequence[Node]) -> dict[int, Any]:
-        """The values of all steps, (length, …), of the step's inputs and of what is kept."""
+        """The values of all steps, (length, …): of the gradients that arrive, the step's inputs, what is kept, and the carries
+        before each step, if the step or its pullback reads them."""
         found = dict(self.received)
         found |= {self.given[self.carries + j].index: self.operands[self.carries + j] for j in range(self.steps)}
         before = self.given[: self.carries]
@@ -387,10 +383,3 @@ def _joined(stacked: Node, length: int) -> Node:
 
 def _unlike(nodes: Iterable[Node]) -> list[Node]:
     return list({node.index: node for node in nodes}.values())
-
-
-def _spread(places: Sequence[int], values: Sequence[Any], size: int) -> list[Any]:
-    found: list[Any] = [None] * size
-    for place, value in zip(places, values, strict=False):
-        found[place] = value
-    return found

@@ -95,12 +95,10 @@ class Compiled:
 
     def run(self, first: int, last: int) -> None:
         """Run steps, in as many threads as pay; with parts for the reference engine in between, step by step."""
-        if len(self.functions) == 1:
-            return self._run_part(0, first, last)
-        for step in range(first, last):
+        together = last - first if len(self.functions) == 1 else 1
+        for step in range(first, last, max(together, 1)):
             for number in range(len(self.functions)):
-                self._run_part(number, step, step + 1)
-        return None
+                self._run_part(number, step, step + together)
 
     def _run_part(self, number: int, first: int, last: int) -> None:
         """One segment, for some steps."""

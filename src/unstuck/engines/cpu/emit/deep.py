@@ -49,17 +49,8 @@ class Deep(Product):
                 self._strip(code.number(self.columns - rest), rest)
 
     def _strip(self, column: Value, width: int) -> None:
-        """All rows of some columns, in tiles of nearly equal height."""
-        code = self.code
         self._put_together(column, width)
-        count = -(-self.rows // self.at.plan.host.tile_rows)
-        small, extra = self.rows // count, self.rows % count
-        none = code.number(0)
-        with code.loop(0, extra) as unit:
-            self._tile(none, code.mul(unit, code.number(small + 1)), column, small + 1, width)
-        with code.loop(extra, count) as unit:
-            row = code.add(code.mul(unit, code.number(small)), code.number(extra))
-            self._tile(none, row, column, small, width)
+        self._all_rows(self.code.number(0), column, width)
 
     def _put_together(self, column: Value, width: int) -> None:
         code, dtype = self.code, self.node.dtype
@@ -81,7 +72,7 @@ class Deep(Product):
         for i, line in enumerate(sums):
             here = code.add(row, code.number(i))
             for j, total in enumerate(line):
-                code.store_vector(self._kept(self.sums, here, column, j), total, code.lanes)
+                code.store_vector(self._sum_place(self.sums, (here, column), j), total, code.lanes)
 
     def _row_of_b(self) -> int:
         return self._width

@@ -156,6 +156,8 @@ class Product:
 
     def _part_rows(self, unit: Value, start: Value, inner: int, column: Value, width: int) -> None:
         code = self.code
+        assert self.by_columns is not None
+        parts = self.by_columns.parts
         heights = [b for _, b in self._heights(self.rows, width)]
         row = code.number(0)
         for height, group in itertools.groupby(sorted(heights, reverse=True)):
@@ -168,17 +170,15 @@ class Product:
                 sums = self._multiply(place_a, place_b, height, counts, inner)
                 for i, line in enumerate(sums):
                     for j, total in enumerate(line):
-                        code.store_vector(
-                            self._part_place(unit, code.add(top, code.number(i)), column, j), total, code.lanes
-                        )
+                        place = self._sum_place(parts, (unit, code.add(top, code.number(i)), column), j)
+                        code.store_vector(place, total, code.lanes)
             row = end
 
-    def _part_place(self, unit: Value, row: Value, column: Value, j: int) -> str:
+    def _sum_place(self, view: View, indices: Sequence[Value], j: int) -> str:
+        """The address of the j-th vector from some place of sums on."""
         code = self.code
-        assert self.by_columns is not None
-        view = self.by_columns.parts
         place = self.pointers.of(view.storage)
-        for index, stride in zip((unit, row, column), view.strides, strict=True):
+        for index, stride in zip(indices, view.strides, strict=True):
             place = code.address(place, code.mul(index, code.number(stride)), view.dtype)
         return code.address(place, j * code.lanes, view.dtype)
 
@@ -192,7 +192,7 @@ class Product:
             for j in range(vectors):
                 total: Value | None = None
                 for unit in range(self.by_columns.domain.units):
-                    place = self._part_place(code.number(unit), here, column, j)
+                    place = self._sum_place(self.by_columns.parts, (code.number(unit), here, column), j)
                     part = code.load_vector(place, self.node.dtype, code.lanes)
                     total = part if total is None else code.add(total, part)
                 assert total is not None
@@ -201,19 +201,11 @@ class Product:
         return sums
 
     # Piece by piece ----------------------------------------------------------------------------------------------------
-    def _kept(self, view: View, row: Value, column: Value, j: int) -> str:
-        """The address of the j-th vector of a row of the sums, from a column on."""
-        code = self.code
-        place = self.pointers.of(view.storage)
-        for index, stride in zip((row, column), view.strides, strict=True):
-            place = code.address(place, code.mul(index, code.number(stride)), view.dtype)
-        return code.address(place, j * code.lanes, view.dtype)
-
     def _kept_sums(self, view: View, row: Value, column: Value, height: int, vectors: int) -> list[list[Value]]:
         code = self.code
         heres = [code.add(row, code.number(i)) for i in range(height)]
         return [
-            [code.load_vector(self._kept(view, here, column, j), view.dtype, code.lanes) for j in range(vectors)]
+            [code.load_vector(self._sum_place(view, (here, column), j), view.dtype, code.lanes) for j in range(vectors)]
             for here in heres
         ]
 
@@ -225,14 +217,19 @@ class Product:
     def _unsplit_rows(self, batch: Value, column: Value, width: int) -> None:
         """All rows in one thread: a batch of products, or a single row."""
         code = self.code
+        with code.loop(Value("%from", INT64), Value("%to", INT64)):
+            self._all_rows(batch, column, width)
+
+    def _all_rows(self, batch: Value, column: Value, width: int) -> None:
+        """All rows of some columns, in tiles of nearly equal height."""
+        code = self.code
         count = -(-self.rows // self.at.plan.host.tile_rows)
         small, extra = self.rows // count, self.rows % count
-        with code.loop(Value("%from", INT64), Value("%to", INT64)):
-            with code.loop(0, extra) as unit:
-                self._tile(batch, code.mul(unit, code.number(small + 1)), column, small + 1, width)
-            with code.loop(extra, count) as unit:
-                row = code.add(code.mul(unit, code.number(small)), code.number(extra))
-                self._tile(batch, row, column, small, width)
+        with code.loop(0, extra) as unit:
+            self._tile(batch, code.mul(unit, code.number(small + 1)), column, small + 1, width)
+        with code.loop(extra, count) as unit:
+            row = code.add(code.mul(unit, code.number(small)), code.number(extra))
+            self._tile(batch, row, column, small, width)
 
     def _tile(self, batch: Value, row: Value, column: Value, height: int, width: int, place: str = "") -> None:
         """One tile and what follows it; ``place`` is the address of its first row of A, where that is another."""

@@ -54,20 +54,7 @@ def _side_by_side(code: Code, plan: Plan, kernel: Kernel, pointers: Pointers) ->
     for place in plan.places(node):
         for part, target in plan.parts_of(node, place):
             if not plan.lies_at(part, target):
-                _move(code, pointers, plan.view(part), target, rows)
-
-
-def _move(code: Code, pointers: Pointers, source: View, target: View, rows: tuple[Value, Value]) -> None:
-    """Some rows of one matrix to another."""
-    shape = list(target.shape)
-    with code.loop(*rows) as row:
-        goal = _row(code, pointers, target, shape, list(target.strides), row)
-        origin = _row(code, pointers, source, shape, list(source.strides), row)
-        for column, count in column_loop(code, shape[1], WIDE):
-            for start in range(0, count, code.lanes):
-                here, lanes = code.add(column, code.number(start)), min(code.lanes, count - start)
-                value = _load(code, origin, here, source.strides[1], target.dtype, lanes)
-                _store(code, goal, here, target.strides[1], value, lanes)
+                _copy(code, pointers, plan.view(part), target, rows)
 
 
 def _complement(spans: Spans, shape: tuple[int, ...]) -> Iterator[Spans]:
@@ -82,14 +69,20 @@ def _complement(spans: Spans, shape: tuple[int, ...]) -> Iterator[Spans]:
                 yield [*spans[:axis], (a, b, 1), *rest]
 
 
-def _copy(code: Code, pointers: Pointers, source: View | None, target: View) -> None:
-    """All values of a view to another of the same shape; without a source, zeros."""
-    shape, steps = _merged(target.shape, (source.strides if source else target.strides), target.strides)
-    from_, to = ([s[i] for s in steps] for i in (0, 1))
+def _copy(
+    code: Code, pointers: Pointers, source: View | None, target: View, rows: tuple[Value, Value] | None = None
+) -> None:
+    """The values of a view to another of the same shape, all or those of some rows of a matrix; without a source, zeros."""
+    strides = source.strides if source else target.strides
+    shape, from_, to = list(target.shape), list(strides), list(target.strides)
+    if rows is None:
+        shape, steps = _merged(target.shape, strides, target.strides)
+        from_, to = ([s[i] for s in steps] for i in (0, 1))
     dtype, size = target.dtype, math.prod(shape)
     if not size:
         return
-    with code.loop(0, size // shape[-1]) as row:
+    first, last = rows or (code.number(0), code.number(size // shape[-1]))
+    with code.loop(first, last) as row:
         goal = _row(code, pointers, target, shape, to, row)
         origin = _row(code, pointers, source, shape, from_, row) if source else ""
         for column, count in column_loop(code, shape[-1], WIDE):
