@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,9 @@ def test_from_sizes_is_the_network_of_its_sizes() -> None:
 def test_the_shape_rules_say_what_the_forward_pass_gives(layers: list[nn.Layer], shape: list[int]) -> None:
     if len(shape) > 1:
         layers = [nn.Flatten(), *layers]
-    network = nn.Network(*layers, input_shape=shape)
+    network = nn.Network(
+        *map(dataclasses.replace, layers), input_shape=shape
+    )  # the same object again would be the same layer
     outputs = network.outputs(np.zeros((3, *shape)))
     assert outputs.shape == (3, *network.output_shape)
     assert network.size == sum(p.size for p in network.parameters.values())

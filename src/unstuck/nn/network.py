@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +16,7 @@ from unstuck.nn.layers.activations import ACTIVATIONS
 from unstuck.nn.layers.activations import activation as activation_layer
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 from unstuck.nn.layers.dense import Dense
+from unstuck.nn.sharing import Places
 
 Array = np.ndarray[Any, Any]
 # Activations whose positive half is the identity: He's initial weights keep their signals at one size.
@@ -38,7 +37,8 @@ class Network:
 
     ``Network(nn.Dense(16), nn.Sigmoid(), nn.Dense(10))`` takes its input shape from the data it is first fitted to;
     give ``input_shape`` (an int or a tuple, without the batch axis) to create the parameters at once. ``parameters``
-    maps names such as "dense1.weight" to arrays; ``seed`` fixes their initial values.
+    maps names such as "dense1.weight" to arrays; ``seed`` fixes their initial values. The same layer object in several
+    places, also inside branches, is one layer with one set of parameters, named by its first place.
     """
 
     def __init__(
@@ -53,7 +53,8 @@ class Network:
         if not layers:
             raise InputError("a network needs at least one layer, such as nn.Dense(10).")
         self.layers = layers
-        self.names = _names(layers)
+        self.places = Places(layers)
+        self.names = self.places.names
         if dtype not in ("float32", "float64", np.float32, np.float64):
             raise InputError(f"dtype is {dtype!r}; expected float32 or float64.")
         self.dtype = np.dtype(dtype)
@@ -133,7 +134,14 @@ class Network:
             if takes_he and self._activation_after(i) in _RELU_LIKE:
                 layer = dataclasses.replace(layer, weight_init="he_normal")  # type: ignore[call-arg]
             for key, spec in layer.parameters(shapes[i]).items():
-                specs[f"{name}.{key}"] = spec
+                home = self.places.home_of(f"{name}.{key}")
+                if specs.setdefault(home, spec).shape != spec.shape:
+                    owner, _, parameter = home.rpartition(".")
+                    raise InputError(
+                        f"the layer {owner} stands in several places, and its {parameter} would have the shapes "
+                        f"{specs[home].shape} and {spec.shape}; give it inputs of one size in all of them, or write another "
+                        "layer there."
+                    )
         return specs
 
     def _activation_after(self, i: int) -> str:
@@ -150,9 +158,10 @@ class Network:
     def forward(self, x: Node, parameters: Mapping[str, Node], context: Context | None = None) -> Node:
         """Record the network on a batch ``x`` of shape (N, *input_shape); gives (N, *output_shape)."""
         context = context or Context()
+        context.homes = self.places.homes
         for name, layer in zip(self.names, self.layers, strict=True):
             x.graph.scope = context.layer = name
-            mine = {k[len(name) + 1 :]: p for k, p in parameters.items() if k.startswith(name + ".")}
+            mine = self.places.parameters_of(name, parameters)
             try:
                 x = layer.forward(x, mine, context)
             except UnstuckError as error:
@@ -248,9 +257,11 @@ class Network:
             return "Network(" + ", ".join(map(str, self.layers)) + "), shapes not known yet"
         specs = {name: spec for name, spec in self.parameter_specs().items() if spec.kind != "statistic"}
         rows = [("layer", "", "output", "parameters"), ("input", "", _shape_text(self._shape_of_inputs()), "")]
-        for name, layer, shape in zip(self.names, self.layers, self.shapes(), strict=True):
-            count = sum(math.prod(s.shape) for key, s in specs.items() if key.startswith(name + "."))
-            rows.append((name, str(layer), _shape_text(shape), f"{count:,}" if count else ""))
+        for i, (name, layer, shape) in enumerate(zip(self.names, self.layers, self.shapes(), strict=True)):
+            again = i in self.places.repeated
+            count = 0 if again else sum(math.prod(s.shape) for key, s in specs.items() if key.startswith(name + "."))
+            shown = f"{layer}, once more" if again else str(layer)
+            rows.append((name, shown, _shape_text(shape), f"{count:,}" if count else ""))
         widths = [max(len(r[i]) for r in rows) for i in range(4)]
         lines = [
             f"{a.ljust(widths[0])}  {b.ljust(widths[1])}  {c.ljust(widths[2])}  {d.rjust(widths[3])}".rstrip()
@@ -286,7 +297,7 @@ class Network:
     def to_dict(self) -> dict[str, Any]:
         """The layers, input shape and dtype as JSON-able data (the parameters apart)."""
         return {
-            "layers": [layer.to_dict() for layer in self.layers],
+            "layers": [layer.to_dict() for layer in self.places.described(self.layers)],
             "input_shape": list(self._shape_of_inputs()),
             "dtype": str(self.dtype),
         }
@@ -298,14 +309,6 @@ def classes_of(outputs: Array, loss: Any) -> Array:
         return np.asarray(outputs.argmax(axis=-1))
     threshold = 0.0 if getattr(loss, "takes", "values") == "logits" else 0.5
     return np.asarray((outputs[..., 0] > threshold).astype(np.int64))
-
-
-def _names(layers: Sequence[Layer]) -> list[str]:
-    names: list[str] = []
-    for layer in layers:
-        kind = re.sub(r"\W+", "_", getattr(layer, "name", "") or layer.kind.lower())
-        names.append(next(name for n in itertools.count(1) if (name := f"{kind}{n}") not in names))
-    return names
 
 
 def _parts(sizes: Any) -> Sequence[Any]:

@@ -19,6 +19,7 @@ from unstuck.nn.layers.base import Layer, layer_from_dict
 from unstuck.nn.layers.function import Function
 from unstuck.nn.losses import FunctionLoss, Loss, loss_function
 from unstuck.nn.network import Network
+from unstuck.nn.sharing import every, restored
 from unstuck.training.history import History
 from unstuck.training.optimizers import Optimizer
 
@@ -73,7 +74,7 @@ def save(
 
 def _check_names(network: Network, loss: Loss | None) -> None:
     """InputError if two different functions of the user's go by one name: load could not tell them apart."""
-    own = [(layer.name, layer.function) for layer in network.layers if isinstance(layer, Function)]
+    own = [(layer.name, layer.function) for layer in every(network.layers) if isinstance(layer, Function)]
     if isinstance(loss, FunctionLoss) and loss.function is not None:
         own.append((loss.name, loss.function))
     known: dict[str, Any] = {}
@@ -117,7 +118,7 @@ def load_with_history(
         return _build(description, tensors, functions or {})
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         raise InputError(
             f"{path}: the description of the network cannot be read ({error}); save the model again."
         ) from None
@@ -150,18 +151,8 @@ def _read(path: Path) -> tuple[str, str, dict[str, Any]]:
 def _build(
     description: dict[str, Any], tensors: dict[str, Any], functions: Mapping[str, Callable[..., Any]]
 ) -> tuple[Network, History]:
-    layers: list[Layer] = []
-    for layer in description["network"]["layers"]:
-        if layer["layer"] == "Function":
-            if layer["name"] not in functions:
-                raise InputError(
-                    f"layer {layer['name']!r} is a function of your own; give it again: "
-                    f"unstuck.load(path, functions={{{layer['name']!r}: …}})."
-                )
-            layers.append(Function(functions[layer["name"]], layer["shapes"], layer["init"], layer["name"]))
-        else:
-            layers.append(layer_from_dict(layer))
-    network = Network(*layers, dtype=description["network"]["dtype"])
+    layers = [_layer(_with_functions(layer, functions)) for layer in description["network"]["layers"]]
+    network = Network(*restored(layers), dtype=description["network"]["dtype"])
     network.input_shape = tuple(whole_number("input_shape: a size", n) for n in description["network"]["input_shape"])
     for name, spec in network.parameter_specs().items():
         stored = tensors.get(name)
@@ -183,6 +174,26 @@ def _build(
     if len({len(column) for column in history.values()}) > 1:
         raise ValueError("the columns of the history have different lengths")
     return network, History(history)
+
+
+def _layer(data: Any) -> Layer:
+    return data if isinstance(data, Layer) else layer_from_dict(data)
+
+
+def _with_functions(data: Any, functions: Mapping[str, Callable[..., Any]]) -> Any:
+    """A description in which each Function, also inside other layers, is a layer that has its function again."""
+    if isinstance(data, list):
+        return [_with_functions(part, functions) for part in data]
+    if not isinstance(data, dict):
+        return data
+    if data.get("layer") != "Function":
+        return {key: _with_functions(part, functions) for key, part in data.items()}
+    if data["name"] not in functions:
+        raise InputError(
+            f"layer {data['name']!r} is a function of your own; give it again: "
+            f"unstuck.load(path, functions={{{data['name']!r}: …}})."
+        )
+    return Function(functions[data["name"]], data["shapes"], data["init"], data["name"])
 
 
 def _digest(text: str, tensors: Mapping[str, Any]) -> str:

@@ -40,6 +40,7 @@ class Context:
     mask: Any = None  # (N, steps), true where a sequence has a step; None where all have all
     layer: str = ""  # the name of the layer whose turn it is
     updates: dict[str, Any] = field(default_factory=dict)  # new values of statistics, by name such as "batchnorm1.mean"
+    homes: Mapping[str, str] = field(default_factory=dict)  # by place: the name of the layer that stands there
 
     def next_stream(self) -> int:
         """A number of its own for each random draw within one forward pass."""
@@ -48,7 +49,14 @@ class Context:
 
     def update(self, statistic: str, value: Any) -> None:
         """Let a statistic of this layer have another value from the next step on."""
-        self.updates[f"{self.layer}.{statistic}"] = value
+        self.updates[self._name(statistic)] = value
+
+    def latest(self, statistic: str, value: Any) -> Any:
+        """The ``value`` of a statistic, or what it was updated to at an earlier place of the same layer in this pass."""
+        return self.updates.get(self._name(statistic), value)
+
+    def _name(self, statistic: str) -> str:
+        return f"{self.homes.get(self.layer, self.layer)}.{statistic}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,14 @@ class Layer:
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
         """Record the layer on a batch ``x`` of shape (N, *input_shape)."""
         raise NotImplementedError
+
+    def inside(self) -> dict[str, Layer]:
+        """The layers that this one holds, by what the names of their parameters begin with, such as "branch2.dense1"."""
+        return {}
+
+    def with_inside(self, layers: Mapping[str, Layer]) -> Layer:
+        """The same layer with others in the places of :meth:`inside`."""
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """The layer as JSON-able data, for saving: its dataclass fields, so a layer of your own is a frozen dataclass too."""

@@ -21,6 +21,7 @@ class BatchNorm(Layer):
     In training mean and variance are those of the batch, over all rows and places. Running ones, kept beside the
     parameters, go ``momentum · old + (1 - momentum) · batch`` at each step, with the unbiased variance; prediction uses them, so
     that a row's result does not depend on its company. A batch with a single value for each channel leaves them as they are.
+    A layer that stands in several places of a network has one set of them, which each place updates in turn.
     ``momentum`` lies in [0, 1). Source: Ioffe and Szegedy (2015).
     """
 
@@ -56,6 +57,6 @@ class BatchNorm(Layer):
             if count > 1:
                 batch = mean, variance * (count / (count - 1))
                 for name, old, new in zip(("mean", "variance"), running, batch, strict=True):
-                    context.update(name, self.momentum * old + (1 - self.momentum) * new)
+                    context.update(name, self.momentum * context.latest(name, old) + (1 - self.momentum) * new)
         factor = parameters["scale"] / np.sqrt(variance + self.epsilon)
         return (x - mean) * factor + parameters["shift"]

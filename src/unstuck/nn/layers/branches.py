@@ -31,6 +31,13 @@ class _Branches(Layer):
     def to_dict(self) -> dict[str, Any]:
         return {"layer": self.kind, "branches": [[layer.to_dict() for layer in branch] for branch in self.branches]}
 
+    def inside(self) -> dict[str, Layer]:
+        return {_name(i, k, layer): layer for i, b in enumerate(self.branches) for k, layer in enumerate(b)}
+
+    def with_inside(self, layers: Mapping[str, Layer]) -> Layer:
+        given = iter(layers.values())
+        return type(self)(branches=[[next(given) for _ in branch] for branch in self.branches])
+
     def output_shapes(self, input_shape: Shape) -> list[Shape]:
         """The shape at the end of each branch."""
         ends = []
