@@ -9,7 +9,7 @@ from unstuck.cli.console import messages
 from unstuck.training.callbacks import Callback
 
 if TYPE_CHECKING:
-    from unstuck.training.run import Run
+    from unstuck.training.trouble import Trouble
 
 
 def figures(logs: dict[str, Any], task: str) -> str:
@@ -40,38 +40,34 @@ def time_text(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def tell_of_trouble(run: Run, told: int) -> int:
-    """Say what went wrong since the first ``told`` troubles of a run; gives how many have been told now."""
-    from rich.text import Text
+class _TellsOfTrouble(Callback):
+    """What went wrong, with its likely cause, in a line of its own as soon as it shows."""
 
-    for trouble in run.troubles[told:]:
+    def on_trouble(self, trouble: Trouble) -> None:
+        from rich.text import Text
+
         text = Text.assemble(("trouble: ", "bold yellow"), str(trouble), f"\n  unstuck explain {trouble.likely.cause}")
         messages().print(text, soft_wrap=True)
-    return len(run.troubles)
 
 
-class PlainProgress(Callback):
+class PlainProgress(_TellsOfTrouble):
     """One line per epoch to standard error, not more than some hundred in all."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs, self.every = epochs, max(1, epochs // 100)
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        self.begun, self.told = time.perf_counter(), 0
+        self.begun = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        self.told = tell_of_trouble(self.run, self.told)
         done = epoch + 1
         if done % self.every == 0 or done == self.epochs:
             left = (time.perf_counter() - self.begun) / done * (self.epochs - done)
             text = f"epoch {done}/{self.epochs}  {figures(logs, self.run.task)}  {time_text(left)} left"
             messages().print(text, markup=False, soft_wrap=True)
 
-    def on_train_end(self, logs: dict[str, Any]) -> None:
-        tell_of_trouble(self.run, self.told)
 
-
-class LiveProgress(Callback):
+class LiveProgress(_TellsOfTrouble):
     """A bar that moves, on a terminal."""
 
     def __init__(self, epochs: int) -> None:
@@ -86,11 +82,10 @@ class LiveProgress(Callback):
         self.line = self.bar.add_task("", total=epochs, figures="", left="")
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
-        self.begun, self.told = time.perf_counter(), 0
+        self.begun = time.perf_counter()
         self.bar.start()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        self.told = tell_of_trouble(self.run, self.told)
         done = epoch + 1
         spent = time.perf_counter() - self.begun
         left = (
@@ -99,7 +94,6 @@ class LiveProgress(Callback):
         self.bar.update(self.line, completed=done, figures=figures(logs, self.run.task), left=left)
 
     def on_train_end(self, logs: dict[str, Any]) -> None:
-        tell_of_trouble(self.run, self.told)
         self.close()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Callbacks: what a user may hang into training, with Keras' names for the hooks."""
+"""Callbacks: what a user may hang into training, with Keras' names for the hooks it has too."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from unstuck.nn.checks import whole_number
 
 if TYPE_CHECKING:
     from unstuck.training.run import Run
+    from unstuck.training.trouble import Trouble
 
 Logs = dict[str, Any]
 
@@ -17,9 +18,12 @@ Logs = dict[str, Any]
 class Callback:
     """Base of callbacks; override the hooks you need. ``self.run`` is the :class:`Run` in progress.
 
-    Set ``self.run.stop_training = True`` to end after the current epoch (or batch, when set in a batch hook). Epochs and
-    batches count from 0. ``logs`` holds what is known: at the end of an epoch its row of the history, at the end of a batch
-    its loss and its number of rows (size), at its beginning the numbers of its rows (rows) too.
+    Set ``self.run.stop_training = True`` to end after the current epoch (or batch, when set in a batch hook; or at once, when
+    set in ``on_trouble``). Epochs and batches count from 0. ``logs`` holds what is known: at the end of an epoch its row of the
+    history, at the end of a batch its loss and its number of rows (size), at its beginning the numbers of its rows (rows) too.
+    ``on_trouble`` is called once for each :class:`unstuck.training.trouble.Trouble`, while the epoch in which it shows is still
+    going on (at the next look at the losses, a fraction of a second later); the network has the parameters from which training
+    goes on. A NaN that ends training as a NonFiniteError is told by the error instead.
     """
 
     run: Run
@@ -35,10 +39,11 @@ class Callback:
     def on_train_batch_end(self, batch: int, logs: Logs) -> None: ...
     def on_test_begin(self, logs: Logs) -> None: ...
     def on_test_end(self, logs: Logs) -> None: ...
+    def on_trouble(self, trouble: Trouble) -> None: ...
 
 
 class PrintProgress(Callback):
-    """One plain line per epoch to a stream (standard error unless given)."""
+    """One plain line per epoch to a stream (standard error unless given), and one for each trouble when it shows."""
 
     def __init__(self, stream: TextIO | None = None, every: int = 1) -> None:
         self.stream, self.every = stream, whole_number("PrintProgress: every", every)
@@ -47,8 +52,9 @@ class PrintProgress(Callback):
         if (epoch + 1) % self.every == 0:
             values = "  ".join(f"{k} {v:.4g}" for k, v in logs.items() if isinstance(v, float) and k != "seconds")
             print(f"epoch {epoch + 1}  {values}", file=self.stream or sys.stderr)
-        if "trouble" in logs:
-            print(f"epoch {epoch + 1}  {logs['trouble']}", file=self.stream or sys.stderr)
+
+    def on_trouble(self, trouble: Trouble) -> None:
+        print(f"epoch {trouble.epoch}  {trouble}", file=self.stream or sys.stderr)
 
 
 class LambdaCallback(Callback):

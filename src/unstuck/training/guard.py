@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,15 @@ class Guard:
     END training. Decisions depend on nothing but the losses of the steps, so that a seed has one result.
     """
 
-    def __init__(self, prepared: Prepared, stepping: Stepping, recorder: Recorder) -> None:
-        self.stepping, self.recorder, self.run = stepping, recorder, prepared.run
+    def __init__(
+        self, prepared: Prepared, stepping: Stepping, recorder: Recorder, tell: Callable[[Trouble], None]
+    ) -> None:
+        self.stepping, self.recorder, self.run, self._tell = stepping, recorder, prepared.run, tell
         self.answer, self._sums = prepared.on_trouble, prepared.loss.batch == "sum"
-        self.watch = Watch(prepared.loss, prepared.targets, prepared.weights, prepared.network.output_shape[-1])
+        self.watch = Watch(
+            prepared.loss, prepared.targets, prepared.weights, prepared.network.output_shape[-1],
+            batch=prepared.rows if prepared.shuffle else None,
+        )  # fmt: skip
         weights = [(name, spec) for name, spec in trained(prepared.network).items() if spec.kind == "weight"]
         # A tenth of what weights of variance 1 / fan-in have.
         self._usual = {name: 0.1 * math.sqrt(math.prod(spec.shape) / max(spec.fan_in, 1)) for name, spec in weights}
@@ -54,12 +59,21 @@ class Guard:
         said, self.pending = self.pending, []
         return {"trouble": " ".join(said)} if said else {}
 
-    def after_steps(self, epoch: int, losses: Sequence[float], order: Array, rates: Array) -> str:
+    def until_check(self, done: int, count: int) -> int:
+        """As many steps of the next ``count``, behind ``done`` of the epoch, as may be taken before :meth:`after_steps`.
+
+        It must see the state that those steps leave which decide, however fast steps are.
+        """
+        check = self.watch.next_check(done)
+        return count if check is None else min(count, check - done)
+
+    def after_steps(self, epoch: int, losses: Array, order: Array, rates: Array) -> str:
         """Look at the data losses of the epoch's steps so far."""
-        a_row = np.asarray(losses) / (self.stepping.rows if self._sums else 1)
-        step = self.watch.exploded(a_row, self.stepping.in_epoch)
+        a_row = losses / (self.stepping.rows if self._sums else 1)
+        step, done = self.watch.exploded(a_row, self.stepping.in_epoch), len(losses)
         if step is None:
-            return GO_ON
+            what = self.watch.sits(a_row) if self.watch.next_check(done - 1) == done else ""
+            return self._still(epoch, what, done, order, rates) if what else GO_ON
         figures = self._figures(epoch, step, order, rates, self.stepping.epoch_start)
         what = f"the loss explodes: {a_row[step]:.4g} at step {step + 1} of epoch {epoch + 1}; it began at {self.watch.first:.4g}"
         cause = blown_up(figures, float(rates[step]), self._usual)
@@ -88,8 +102,10 @@ class Guard:
     def after_epoch(self, epoch: int, loss: float, steps: int, order: Array, rates: Array) -> str:
         """Look at the data loss of a finished epoch."""
         what = self.watch.stands_still(loss / (self.stepping.count if self._sums else 1), steps)
-        if not what:
-            return GO_ON
+        return self._still(epoch, what, steps, order, rates) if what else GO_ON
+
+    def _still(self, epoch: int, what: str, steps: int, order: Array, rates: Array) -> str:
+        """The loss stands still, as ``what`` says, with the state that ``steps`` steps of the epoch have left."""
         figures = self._figures(epoch, steps - 1, order, rates, (self.stepping.state, self.run.steps))
         return self._answered(
             Trouble(
@@ -117,6 +133,7 @@ class Guard:
         told = Trouble(trouble.kind, trouble.epoch, trouble.step, trouble.what, trouble.likely, done)
         self.run.troubles.append(told)
         self.pending.append(str(told))
+        self._tell(told)
         return answer
 
     def _lower(self, trouble: Trouble) -> tuple[str, str]:

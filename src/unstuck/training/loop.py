@@ -18,6 +18,7 @@ from unstuck.training.run import Run, answers, evaluate
 from unstuck.training.schedules import ReduceOnPlateau
 from unstuck.training.stepping import LOOK_SECONDS, Stepping
 from unstuck.training.stopping import Watcher
+from unstuck.training.trouble import Trouble
 
 Array = np.ndarray[Any, Any]
 
@@ -29,7 +30,7 @@ class Loop:
         self.prepared, self.run, self.started = prepared, prepared.run, started
         self.stepping = Stepping(prepared, started)
         self.recorder = Recorder(prepared.network, prepared.graph_with_gradients, self.run.recording)
-        self.guard = Guard(prepared, self.stepping, self.recorder)
+        self.guard = Guard(prepared, self.stepping, self.recorder, self._tell_of_trouble)
         rule = prepared.early_stopping
         self.watcher = Watcher(rule) if rule is not None else None
         self.one_by_one = 0  # the epoch up to which there is trouble to be found
@@ -55,6 +56,8 @@ class Loop:
                         continue
                     answer = self._epoch(epoch)
                     epoch += answer != AGAIN
+                    if answer == AGAIN and run.stop_training:
+                        run.stopped_because, answer = "callback", END
                 run.stopped_because = run.stopped_because or "epochs"
         except KeyboardInterrupt:
             run.stopped_because = "interrupted"
@@ -74,12 +77,11 @@ class Loop:
         stepping.begin_epoch()
         self.guard.begin_epoch(epoch)
         self._call("on_epoch_begin", {}, epoch)
-        losses: list[float] = []  # of each step, with penalties
-        data_losses: list[float] = []
-        correct, seen, done, gradient = 0.0, 0, 0, None
+        correct, seen, done, gradient, known = 0.0, 0, 0, None, len(run.troubles)
         order, rates = stepping.order(epoch), stepping.rates(epoch)
+        losses, data_losses = np.empty(len(rates)), np.empty(len(rates))  # of each step, with penalties and without
         while done < len(rates):
-            count = self._span(len(rates) - done)
+            count = self._span(done, len(rates))
             rows = order[done * stepping.rows : (done + count) * stepping.rows]
             if self.batch_hooks:
                 self._call_batch("on_train_batch_begin", {"size": len(rows), "rows": rows}, done)
@@ -87,10 +89,9 @@ class Loop:
             new = np.asarray(results[0], np.float64)
             if not np.isfinite(new).all():
                 return self.guard.not_finite(epoch, order, rates)
-            losses += new.tolist()
-            data_losses += np.asarray(results[1], np.float64).tolist()
+            losses[done : done + count], data_losses[done : done + count] = new, results[1]
             seen, done = seen + len(rows), done + count
-            answer = self.guard.after_steps(epoch, data_losses, order, rates)
+            answer = self.guard.after_steps(epoch, data_losses[:done], order, rates)
             if answer != GO_ON:
                 return answer
             if plan.counts_correct:
@@ -99,18 +100,18 @@ class Loop:
                 gradient = float(results[3 if plan.counts_correct else 2][-1])
             if self.batch_hooks:
                 stepping.store()
-                self._call_batch("on_train_batch_end", {"loss": losses[-1], "size": len(rows)}, done - 1)
-                if run.stop_training:
-                    break
-            if self._is_close_enough(losses[-1], gradient):
+                self._call_batch("on_train_batch_end", {"loss": float(new[-1]), "size": len(rows)}, done - 1)
+            if run.stop_training and (self.batch_hooks or len(run.troubles) > known):
+                break
+            if self._is_close_enough(float(new[-1]), gradient):
                 run.stopped_because = "tolerance"
                 break
         if not all(map(is_finite, stepping.state)):
             return self.guard.not_finite(epoch, order, rates)
-        answer = self.guard.after_epoch(epoch, self._epoch_loss(data_losses, seen), done, order, rates)
+        answer = self.guard.after_epoch(epoch, self._epoch_loss(data_losses[:done], seen), done, order, rates)
         if answer == AGAIN:
             return answer
-        figures: dict[str, Any] = {"epoch": epoch + 1, "loss": self._epoch_loss(losses, seen)}
+        figures: dict[str, Any] = {"epoch": epoch + 1, "loss": self._epoch_loss(losses[:done], seen)}
         if plan.counts_correct:
             figures["accuracy"] = correct / answers(self.prepared.targets[order[:seen]])
         if gradient is not None:
@@ -182,11 +183,11 @@ class Loop:
         run.history.extend(columns)
         return True
 
-    def _span(self, left: int) -> int:
-        """How many of the steps that are left to take before looking at their results, and for Ctrl-C."""
+    def _span(self, done: int, steps: int) -> int:
+        """How many of an epoch's steps to take, behind those done, before looking at their results, and for Ctrl-C."""
         if self.batch_hooks or self.prepared.tolerance is not None:
             return 1
-        return min(left, self.stepping.at_a_look())
+        return self.guard.until_check(done, min(steps - done, self.stepping.at_a_look()))
 
     def _record(self, epoch: int, order: Array, rates: Array, batch: int) -> None:
         """Let the recorder look at what a step on this batch does now."""
@@ -197,8 +198,9 @@ class Loop:
         last, passed = epoch == self.prepared.epochs - 1, time.perf_counter() - self.started
         self.recorder.epoch(epoch + 1, self.run.steps, passed, given, last=last)
 
-    def _epoch_loss(self, parts: list[float], seen: int) -> float:
+    def _epoch_loss(self, losses: Array, seen: int) -> float:
         """The loss of an epoch from those of its steps; only the last of them may have had fewer rows."""
+        parts = losses.tolist()
         if self.prepared.loss.batch == "sum":
             return math.fsum(parts)
         last = seen - self.stepping.rows * (len(parts) - 1)
@@ -214,6 +216,11 @@ class Loop:
     def _call(self, hook: str, logs: dict[str, Any], *epoch: int) -> None:
         for callback in self.prepared.callbacks:
             getattr(callback, hook)(*epoch, logs)
+
+    def _tell_of_trouble(self, trouble: Trouble) -> None:
+        self.stepping.store()
+        for callback in self.prepared.callbacks:
+            callback.on_trouble(trouble)
 
     def _call_batch(self, hook: str, logs: dict[str, Any], batch: int) -> None:
         for callback in self.batch_hooks:

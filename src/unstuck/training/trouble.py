@@ -22,6 +22,11 @@ EXPLODED_FROM_START = 1000.0
 # A loss stands still when so many epochs, of so many steps together, are nowhere better than guessing, and all alike.
 STILL_EPOCHS, STILL_STEPS = 3, 100
 NO_BETTER, ALIKE = 0.99, 1.1
+# Within an epoch a loss is asked whether it stands still after so many steps and rows, then after twice as many, and so on; it
+# does not while it falls by as much as its own scatter lets a straight line be uncertain, and by a ten-thousandth of itself. Deep
+# sigmoid networks that learn in the end were seen to need up to 700 steps to begin.
+FIRST_CHECK_STEPS, FIRST_CHECK_ROWS = 1000, 20_000
+FALLING, LEAST_FALL = 1.0, 1e-4
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,19 @@ class Still:
 
 
 class Watch:
-    """Follows the data losses of a training, one value a row, and says what is wrong with them."""
+    """Follows the data losses of a training, one value a row, and says what is wrong with them.
 
-    def __init__(self, loss: Loss, targets: Array, weights: Array | None, width: int) -> None:
+    ``batch`` is the number of rows of a step; None where rows come in an order of their own, so that part of an epoch says
+    nothing of the whole.
+    """
+
+    def __init__(
+        self, loss: Loss, targets: Array, weights: Array | None, width: int, *, batch: int | None = None
+    ) -> None:
         self.guess = guessing(loss, targets, weights, width)
         self.classes = _classes_of(loss, targets, width)
         self.first: float | None = None
+        self.first_check = None if batch is None else max(FIRST_CHECK_STEPS, -(-FIRST_CHECK_ROWS // batch))
         self._still = Still()
         self._told: set[str] = set()
 
@@ -101,21 +113,46 @@ class Watch:
     def stands_still(self, loss: float, steps: int) -> str:
         """What to say of a finished epoch with this loss, if it and those before it stand still; else nothing."""
         self._still = self._still.then(loss, steps) if self._like_guessing(loss) else Still()
-        if not self._still.epochs:
+        if self.guess and loss < NO_BETTER * self.guess:
             self._told.discard("stands still")
         if not self._still.is_long or "stands still" in self._told:
             return ""
+        return f"the loss sits at {loss:.4g} for {self._still.epochs} epochs now: {self._costs(loss)}"
+
+    def next_check(self, done: int) -> int | None:
+        """The step of an epoch, counted from 1, after which the losses so far are next to be given to :meth:`sits`."""
+        check = self.first_check
+        while check is not None and check <= done:
+            check *= 2
+        return check
+
+    def sits(self, losses: Array) -> str:
+        """What to say of the losses of an epoch's steps so far, if they stand still; else nothing.
+
+        They do where the later half of them is no better than guessing from beginning to end, and does not fall.
+        """
+        if not self.guess or "stands still" in self._told:
+            return ""
+        late = losses[len(losses) // 2 :]
+        level, worst = float(late.mean()), min(part.mean() for part in np.array_split(late, 2))
+        if worst < NO_BETTER * self.guess or level > self.limit or _falls(late):
+            return ""
+        return f"the loss sits at {level:.4g} for {len(late):,} steps now: {self._costs(level)}"
+
+    def _costs(self, loss: float) -> str:
         even = self.classes and abs(loss - math.log(self.classes)) <= 0.01 * loss
-        costs = f"about ln {self.classes}, what guessing costs" if even else f"guessing costs {self.guess:.4g}"
-        return f"the loss sits at {loss:.4g} for {self._still.epochs} epochs now: {costs}"
+        return f"about ln {self.classes}, what guessing costs" if even else f"guessing costs {self.guess:.4g}"
 
     def would_tell(self, losses: Array) -> bool:
         """Whether the losses (epochs, steps) of several epochs hold anything to be said; if not, they are taken in."""
         if "explodes" not in self._told and bool((losses > self.limit).any()):
             return True
-        before = self._still, self._told.copy()
-        for loss in losses.mean(axis=1).tolist():
-            if self.stands_still(loss, losses.shape[1]):
+        before, steps = (self._still, self._told.copy()), losses.shape[1]
+        for epoch in losses:
+            check, sits = self.next_check(0), ""
+            while check is not None and check <= steps and not sits:
+                sits, check = self.sits(epoch[:check]), self.next_check(check)
+            if sits or self.stands_still(float(epoch.mean()), steps):
                 self._still, self._told = before
                 return True
         return False
@@ -168,6 +205,16 @@ def _classes_of(loss: Loss, targets: Array, width: int) -> int:
     if isinstance(loss, BinaryCrossEntropy) and width == 1:
         return 2
     return width if isinstance(loss, CrossEntropy | CrossEntropyProbabilities) else 0
+
+
+def _falls(losses: Array) -> bool:
+    """Whether the straight line through the losses falls by more than the standard error of its slope, and not just by a hair."""
+    steps = np.arange(len(losses)) - (len(losses) - 1) / 2
+    spread = float(np.sum(np.square(steps)))
+    slope = float(steps @ losses) / spread
+    scatter = losses - losses.mean() - slope * steps
+    error = math.sqrt(float(np.sum(np.square(scatter))) / (len(losses) - 2) / spread)
+    return -slope >= FALLING * error and -slope * len(losses) >= LEAST_FALL * float(losses.mean())
 
 
 def _entropy(shares: Array) -> float:
