@@ -312,10 +312,11 @@ PICTURES = [
     ("layers", "shape"),
     [
         (PICTURES, (9, 8, 2)),
+        (PICTURES, (21, 20, 2)),
         ([nn.LSTM(20), nn.Dense(3)], (6, 5)),
         ([nn.Flatten(), nn.Dense(40), nn.Tanh(), nn.Dense(3)], (9, 50)),
     ],
-    ids=["pictures", "sequences", "many inputs"],
+    ids=["pictures", "larger pictures", "sequences", "many inputs"],
 )
 def test_any_number_of_threads_gives_the_same_bits(layers: list[nn.Layer], shape: tuple[int, ...]) -> None:
     x = np.random.default_rng(7).normal(size=(70, *shape)).astype(np.float32)
@@ -356,3 +357,65 @@ def test_convolutions_and_pools_touch_no_memory_beyond_their_values(rows: int) -
     for (part, _), wanted in zip(rooms[len(inputs) :], right, strict=True):
         np.testing.assert_allclose(part, wanted, rtol=1e-3, atol=1e-4)
     assert all((room[:64] == 0xFF).all() and (room[-64:] == 0xFF).all() for _, room in rooms)
+
+
+# Windows that lie side by side: what pooling does is done tap by tap --------------------------------------------------------
+BLOCKS: dict[str, list[nn.Layer]] = {
+    "relu before": [nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.MaxPool2D(2), nn.Conv2D(4, 2)],
+    "relu behind": [nn.Conv2D(5, 3, padding=1), nn.MaxPool2D(2), nn.ReLU(), nn.Conv2D(4, 2)],
+    "two in a row": [nn.Conv2D(5, 3, padding=1), nn.MaxPool2D(2), nn.AveragePool2D(2), nn.Conv2D(4, 1)],
+    "a mean": [nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.AveragePool2D(2), nn.Conv2D(4, 2)],
+    "places that no window covers": [nn.Conv2D(5, 2), nn.ReLU(), nn.MaxPool2D((3, 2)), nn.Conv2D(4, 2)],
+    "a curve before": [nn.Conv2D(5, 3, padding=1), nn.GELU(), nn.MaxPool2D(2), nn.Conv2D(4, 2)],
+    "a norm before": [nn.Conv2D(5, 3, padding=1), nn.BatchNorm(), nn.ReLU(), nn.MaxPool2D(2), nn.Conv2D(4, 2)],
+    "dropout before": [nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.Dropout(0.5), nn.MaxPool2D(2), nn.Conv2D(4, 2)],
+    "a way round": [
+        nn.Conv2D(5, 3, padding=1),
+        nn.Concatenate([nn.ReLU(), nn.MaxPool2D(2)], [nn.ReLU(), nn.AveragePool2D(2)], nn.MaxPool2D(2)),
+        nn.Add(nn.Identity(), [nn.ReLU(), nn.Conv2D(15, 3, padding=1)]),
+    ],
+    "nothing before": [nn.MaxPool2D(2), nn.Conv2D(4, 2)],
+    "one window": [nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.MaxPool2D((8, 2))],
+    "more taps than registers": [nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.MaxPool2D((8, 3))],
+    "a sequence": [
+        nn.Function(lambda x: x.reshape(len(x), 8, 12)),
+        nn.Conv1D(5, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool1D(2),
+        nn.Conv1D(4, 2),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.parametrize(
+    ("rows", "dtype", "tolerance"), [(7, np.float64, 1e-12), (32, np.float32, 2e-5), (1, np.float64, 1e-12)]
+)
+def test_pooling_between_other_layers(name: str, rows: int, dtype: Any, tolerance: float) -> None:
+    rng = np.random.default_rng(8)
+    # Values on a coarse grid: many of a window are equally large, and many are zero.
+    x = (rng.integers(-2, 3, (rows, 8, 6, 2)) / 2).astype(dtype)
+    found = []
+    for engine in ("cpu", "reference"):
+        network = nn.Network(*BLOCKS[name], nn.Flatten(), nn.Dense(3), input_shape=(8, 6, 2), dtype=dtype, seed=4)
+        for key, value in network.parameters.items():
+            network.parameters[key] = np.round(value * 8) / 8  # exact sums, so that what is equal is so in both engines
+        us.fit(
+            network, (x, np.arange(rows) % 3), loss="cross_entropy", optimizer=us.SGD(0.1), preprocessing="none", seed=1,
+            epochs=1, batch_size=rows, engine=engine,
+        )  # fmt: skip
+        found.append(network.parameters)
+    for key, wanted in found[1].items():
+        assert np.abs(found[0][key] - wanted).max() <= tolerance * max(np.abs(wanted).max(), 0.01), key
+
+
+def test_pooling_side_by_side_makes_no_array_of_windows() -> None:
+    network = nn.Network(*BLOCKS["relu before"], nn.Flatten(), nn.Dense(3), input_shape=(8, 6, 2))
+    graph = StepPlan(network, loss_function("cross_entropy"), us.SGD(0.1)).record(
+        (4, 8, 6, 2), (4,), np.dtype(np.int64)
+    )
+    names = [node.operation for node in rewritten(graph).nodes]
+    assert "windows_last" not in names
+    assert "unwindows_last" not in names
+    kernels = [kernel.kind for kernel in Compiled(rewritten(graph)).plan.kernels]
+    assert kernels.count("place") == 1  # but for the border of the first convolution, all is computed in its place

@@ -23,7 +23,8 @@ from unstuck.engines.cpu.memory import without_ones
 Axes = tuple[int | None, ...]
 
 VIEWS = ("transpose", "slice", "flip", "reshape", "windows_last")
-PLACED = ("concatenate", "unslice", "reshape")  # values put side by side, or into the order of a new shape: copied once
+# Values put side by side, or into the order of a new shape: copied once.
+PLACED = ("concatenate", "unslice", "reshape", "interleave_last")
 CONVOLUTIONS = ("conv_last", "conv_transpose_last")  # what follows them is computed on their registers
 CLOSED = ("reference", "place", "batch_last", "conv_weight")  # kinds of groups that nothing else joins
 ROW_VECTORS = 8  # so many vectors of a row are held in registers where whole rows are needed

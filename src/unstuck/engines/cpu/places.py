@@ -10,6 +10,7 @@ from unstuck.engines.cpu.columns import split_by_columns
 from unstuck.engines.cpu.fuse import CLOSED, Fusion, Group
 from unstuck.engines.cpu.host import Host
 from unstuck.engines.cpu.memory import LINE, Storage, View, contiguous, placed
+from unstuck.engines.cpu.taps import tap_places
 
 # The first slots of the table of pointers.
 BARRIER, CONSTANTS, FIRST_FREE = 1, 2, 3  # the arena is slot 0
@@ -154,12 +155,15 @@ class Places:
                 self.views[node.index] = own
 
     def _place_parts(self) -> None:
-        """Values that a concatenation puts side by side are computed where they are to lie, if they can be."""
+        """Values that are put side by side are computed where they are to lie, if they can be."""
         for node in self.graph.nodes:
             group = self.fusion.group_of.get(node.index)
-            if group is None or group.kind != "place" or node.operation != "concatenate" or not group.stores:
+            if group is None or group.kind != "place" or not group.stores:
                 continue
-            able = [p for p in node.inputs if node.params["axis"] == node.ndim - 1 > 0 and self._may_lie_within(p)]
+            side_by_side = node.operation == "concatenate" and node.params["axis"] == node.ndim - 1 > 0
+            if not side_by_side and node.operation != "interleave_last":
+                continue
+            able = [p for p in node.inputs if self._may_lie_within(p)]
             if able:
                 self._place_stored(group)
             for part, place in self.parts_of(node, self.view(node)) if able else ():
@@ -168,17 +172,24 @@ class Places:
 
     def _may_lie_within(self, node: Node) -> bool:
         own = self.fusion.group_of.get(node.index)
-        if own is None or own.kind not in ("rows", "matmul") or all(n is not node for n in own.stores):
+        if (
+            own is None
+            or own.kind not in ("rows", "matmul", "conv", "unwindows")
+            or all(n is not node for n in own.stores)
+        ):
             return False
         return node.index not in self.views and node.index not in self.copies and node.index not in self._dense
 
     def lies_at(self, part: Node, place: View) -> bool:
-        """Whether a part of a concatenation is computed right in its place."""
+        """Whether a part of a whole is computed right in its place."""
         view = self.view(part)
         return view.storage is place.storage and (view.offset, view.strides) == (place.offset, place.strides)
 
     def parts_of(self, node: Node, place: View) -> list[tuple[Node, View]]:
-        """The parts of a concatenation, and where they are to lie within one of its places."""
+        """The parts of a concatenation or of interleaved taps, and where they are to lie within one of its places."""
+        if node.operation == "interleave_last":
+            where = tap_places(node.shape, node.params["size"])
+            return [(part, place.sliced(spans)) for part, spans in zip(node.inputs, where, strict=True)]
         axis, start = node.params["axis"], 0
         found = []
         for parent in node.inputs:

@@ -7,15 +7,18 @@ import math
 
 from unstuck.autodiff import Graph, Node
 from unstuck.engines.cpu.binding import Binding
-from unstuck.engines.cpu.emit.tiles import units
+from unstuck.engines.cpu.emit.tiles import results, units
 from unstuck.engines.cpu.fuse import Group
 from unstuck.engines.cpu.host import Host
 from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel, operations
 from unstuck.engines.cpu.memory import LINE, View, placed
 from unstuck.engines.cpu.places import Places
 from unstuck.engines.cpu.schedule import in_few_stretches, place_in_arena, set_barriers
+from unstuck.engines.cpu.taps import rest
 
 NO_ROWS = -1  # of a domain whose units are something else
+SHARED = 2**14  # values that are reduced or moved from which on threads share it
+MOVED = 32  # parts into which values that are put in their places are cut
 DEEP = 384  # inner places of a product from which on it is made in pieces: 48 KB of B for a tile's columns
 
 
@@ -61,6 +64,10 @@ class Plan(Places):
             return self.columns.domain
         return Domain(rows, -(-rows // self.host.tile_rows)) if rows > 1 else ALONE
 
+    def _shared(self, values: int, parts: int) -> Domain:
+        """So many parts for threads to share, if there are enough values that it pays."""
+        return Domain(NO_ROWS, parts) if values >= SHARED and parts > 1 else ALONE
+
     def _add(self, group: Group) -> None:
         self._place_stored(group)
         if group.kind == "place" and self._is_done(group):
@@ -75,6 +82,20 @@ class Plan(Places):
         elif group.kind == "conv_weight":
             assert group.anchor is not None
             domain = Domain(NO_ROWS, units(group.anchor.shape, group.anchor.params["groups"], self.host.registers))
+        elif group.kind == "reduce":
+            assert group.anchor is not None
+            x = group.anchor.inputs[0]
+            parts = results(x.shape, group.anchor.params["axes"], self.fusion.lanes(group))
+            domain = self._shared(x.size, parts)
+        elif group.kind == "batch_last":
+            assert group.anchor is not None
+            x = group.anchor.inputs[0]
+            domain = self._shared(x.size, -(-math.prod(x.shape[1:]) // self.host.lanes(x.dtype)))
+        elif group.kind == "place":
+            assert group.anchor is not None
+            # With gaps, zeros come first everywhere, and then the values over them.
+            gaps = any(step != 1 for *_, step in group.anchor.params.get("slices", ()))
+            domain = ALONE if gaps else self._shared(group.anchor.size, MOVED)
         if group.kind == "matmul":
             assert group.anchor is not None
             self._pack(group.anchor.inputs[1])
@@ -111,10 +132,11 @@ class Plan(Places):
         self.kernels.append(kernel)
 
     def _is_done(self, group: Group) -> bool:
-        """Whether a concatenation finds all its parts in place."""
+        """Whether all parts of a whole are computed in place, and nothing is left to do."""
         node = group.anchor
         assert node is not None
-        if node.operation != "concatenate":
+        gaps = node.operation == "interleave_last" and rest(node.shape, node.params["size"])
+        if node.operation not in ("concatenate", "interleave_last") or gaps:
             return False
         parts = [pair for place in self.places(node) for pair in self.parts_of(node, place)]
         return all(self.lies_at(part, place) for part, place in parts)
@@ -171,9 +193,14 @@ class Plan(Places):
         if view.strides[-1] == 1 or node.shape[-1] == 1 or node.index in self.packed:
             return
         self.packed[node.index] = placed(node.shape, node.dtype, dense=False)
-        kernel = Kernel(f"k{len(self.kernels)}_pack", "pack", ALONE, node=node)
+        kernel = Kernel(f"k{len(self.kernels)}_pack", "pack", self._packed_by(node), node=node)
         kernel.reads, kernel.writes = [(view.storage, False)], [self.packed[node.index].storage]
         self.kernels.append(kernel)
+
+    def _packed_by(self, node: Node) -> Domain:
+        """How threads share the turning round of a matrix; see emit/move.py."""
+        turned = self.view(node).strides[-2] == 1
+        return self._shared(node.size, -(-node.shape[-1] // self.host.lanes(node.dtype))) if turned else ALONE
 
     def _add_final_copies(self) -> None:
         for node, place in self.late:

@@ -14,7 +14,7 @@ import os
 import queue
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,6 +29,9 @@ TOO_SHORT = 1.5e-4  # seconds: what takes less in one thread is over before anot
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.6  # seconds between trials
 CLEARLY = 0.97  # of the time of the other: what counts as faster
 TRIALS_AT_FIRST = 5
+REMEMBERED = (
+    4  # measurements of each number of threads; the least of them counts, as what disturbs only ever makes slower
+)
 _chosen: int | None = None
 
 
@@ -133,15 +136,15 @@ class Choice:
     """How many threads to take for a program: one or all, whichever has been faster of late.
 
     At first both are tried by turns for about a millisecond (all threads once more before that, not counted, as they may have
-    to be hired); the least time counts. Later the other number is tried when the present one has become slower than it was,
-    and else the more rarely the longer nothing has changed. While others want the processors, one thread is taken.
+    to be hired); the least time counts. Later the other number is taken when the present one has been slower than it for some
+    time, and tried the more rarely the longer nothing has changed. While others want the processors, one thread is taken.
     """
 
     def __init__(self, operations: float) -> None:
         self.operations = operations
-        self._seconds: dict[int, float] = {}  # a step, with so many threads: as it was lately
+        self._measured: dict[int, deque[float]] = {}  # seconds of a step, with so many threads, the latest last
         self._trials: list[int] = []  # numbers of threads to be tried next
-        self._found: dict[int, float] = {}  # the least of these trials
+        self._found: dict[int, deque[float]] = {}  # what came of these trials
         self._faster, self._sure = 0, False  # the number to take, and whether it has proved to be
         self._pause, self._decided, self._next_trial = SHORTEST_PAUSE, 0.0, 0.0
 
@@ -152,13 +155,13 @@ class Choice:
             return Turn(1, left)
         if _chosen is not None:
             return Turn(most, left)
-        step = min(self._seconds.values(), default=self.operations / GUESSED_RATE)
+        step = min(map(self._seconds, self._measured), default=self.operations / GUESSED_RATE)
         if others_running() > (os.cpu_count() or 1) - most:
             # Threads that wait for each other wait for all that runs in between: a busy machine is no place to try them.
             return Turn(1, max(1, min(left, round(PIECE / step))))
         if self._faster not in (1, most):  # nothing is known yet, or the number of processors has changed
             if not self._trials:
-                self._trials, self._found, self._seconds = [most, 1, most, 1, most], {}, {}
+                self._trials, self._found, self._measured = [most, 1, most, 1, most], {}, {}
         elif not self._trials and time.perf_counter() >= self._next_trial:
             self._trials, self._found = [1 + most - self._faster] * 2, {}
         tried = max(1, min(left, round(TRIAL / step)))
@@ -176,13 +179,17 @@ class Choice:
             warm_up = len(self._trials) == TRIALS_AT_FIRST
             del self._trials[:1]
             if threads == turn.threads and not warm_up:
-                self._found[threads] = min(seconds, self._found.get(threads, seconds))
+                self._found.setdefault(threads, deque(maxlen=REMEMBERED)).append(seconds)
             if not self._trials:
                 self._decide(now)
         elif threads == turn.threads == self._faster:
-            self._seconds[threads] = seconds
-            others = [n for n in self._seconds if n != threads]
-            if others and seconds > self._seconds[others[0]]:
+            self._measured.setdefault(threads, deque(maxlen=REMEMBERED)).append(seconds)
+            others = [n for n in self._measured if n != threads]
+            if others and seconds > GREATLY * self._seconds(others[0]):
+                self._measured[threads] = deque(
+                    [seconds], maxlen=REMEMBERED
+                )  # no disturbance, but another state of affairs
+            if others and self._seconds(threads) > self._seconds(others[0]):
                 # The other one was faster when it was last tried: a moment ago, or long ago.
                 self._next_trial = min(self._next_trial, self._decided + SHORTEST_PAUSE)
                 if not self._sure:
@@ -191,14 +198,17 @@ class Choice:
                 self._pause = SHORTEST_PAUSE
             self._sure = True
 
+    def _seconds(self, threads: int) -> float:
+        """What a step took lately with so many threads, when nothing disturbed it."""
+        return min(self._measured[threads], default=math.inf) if threads in self._measured else math.inf
+
     def _decide(self, now: float) -> None:
         """The number of threads to take from now on, after trials."""
-        self._seconds |= self._found
-        known = self._seconds
-        best = min(known, key=lambda n: known[n], default=1)
-        present = known.get(self._faster, math.inf)
+        self._measured |= self._found
+        best = min(self._measured, key=self._seconds, default=1)
         self._sure = True
-        self._take(best if known.get(best, math.inf) < CLEARLY * present else self._faster or best, now)
+        clearly = self._seconds(best) < CLEARLY * self._seconds(self._faster)
+        self._take(best if clearly else self._faster or best, now)
 
     def _take(self, threads: int, now: float) -> None:
         self._sure, self._faster = threads == self._faster, threads

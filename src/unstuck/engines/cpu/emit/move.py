@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from unstuck.engines.cpu.emit.code import INT64, Code, Value
+from unstuck.engines.cpu.emit.code import Code, Value
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
-from unstuck.engines.cpu.emit.rows import column_loop, row_range
+from unstuck.engines.cpu.emit.rows import column_loop, row_range, shared_columns
 from unstuck.engines.cpu.fuse import Group
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.plan import Plan
@@ -43,14 +43,11 @@ def emit_pack(code: Code, plan: Plan, kernel: Kernel) -> None:
         for v in (source, target)
     ]
     dtype = node.dtype
-    with code.loop(Value("%from", INT64), Value("%to", INT64)), code.loop(0, outer) as number:
-        origin = code.address(
-            pointers.of(source.storage),
-            code.add(code.mul(number, code.number(steps[0])), code.number(source.offset)),
-            dtype,
-        )
-        goal = code.address(pointers.of(target.storage), code.mul(number, code.number(steps[1])), dtype)
-        for column, width in column_loop(code, columns):
+    for column, width in shared_columns(code, kernel, columns):
+        with code.loop(0, outer) as number:
+            first = code.add(code.mul(number, code.number(steps[0])), code.number(source.offset))
+            origin = code.address(pointers.of(source.storage), first, dtype)
+            goal = code.address(pointers.of(target.storage), code.mul(number, code.number(steps[1])), dtype)
             for row, height in column_loop(code, inner):
                 start = code.address(origin, code.add(code.mul(column, code.number(source.strides[-1])), row), dtype)
                 block = []

@@ -15,35 +15,38 @@ from unstuck.engines.cpu.emit.rows import column_loop, row_range
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.memory import View
 from unstuck.engines.cpu.plan import Plan
+from unstuck.engines.cpu.taps import rest
 
 WIDE = 4  # vectors that are moved in one go
 Spans = list[tuple[int, int, int]]
 
 
 def emit_place(code: Code, plan: Plan, kernel: Kernel) -> None:
-    """A concatenation, an unslice or a reshape, into each of its places."""
+    """A concatenation, interleaved taps, an unslice or a reshape, into each of its places."""
     assert kernel.group is not None
     assert kernel.group.anchor is not None
     node, pointers = kernel.group.anchor, Pointers(code)
-    if kernel.domain.rows:
+    if kernel.domain.rows > 0:
         _side_by_side(code, plan, kernel, pointers)
         return
-    with code.loop(Value("%from", INT64), Value("%to", INT64)):
-        for place in plan.places(node):
-            if node.operation == "concatenate":
-                for part, target in plan.parts_of(node, place):
-                    if not plan.lies_at(part, target):
-                        _copy(code, pointers, plan.view(part), target)
-            elif node.operation == "reshape":
-                source = plan.view(node.inputs[0])
-                whole = place.reshaped(source.shape)
-                assert whole is not None, "the place of a reshape is dense"
-                _copy(code, pointers, source, whole)
-            else:
-                spans = list(node.params["slices"])
-                for around in _complement(spans, node.shape):
-                    _copy(code, pointers, None, place.sliced(around))
-                _copy(code, pointers, plan.view(node.inputs[0]), place.sliced(spans))
+    units = kernel.domain.units
+    for place in plan.places(node):
+        if node.operation in ("concatenate", "interleave_last"):
+            for box in rest(node.shape, node.params["size"]) if node.operation == "interleave_last" else ():
+                _copy(code, pointers, None, place.sliced(box), units)
+            for part, target in plan.parts_of(node, place):
+                if not plan.lies_at(part, target):
+                    _copy(code, pointers, plan.view(part), target, units)
+        elif node.operation == "reshape":
+            source = plan.view(node.inputs[0])
+            whole = place.reshaped(source.shape)
+            assert whole is not None, "the place of a reshape is dense"
+            _copy(code, pointers, source, whole, units)
+        else:
+            spans = list(node.params["slices"])
+            for around in _complement(spans, node.shape):
+                _copy(code, pointers, None, place.sliced(around), units)
+            _copy(code, pointers, plan.view(node.inputs[0]), place.sliced(spans), units)
 
 
 def _side_by_side(code: Code, plan: Plan, kernel: Kernel, pointers: Pointers) -> None:
@@ -69,19 +72,25 @@ def _complement(spans: Spans, shape: tuple[int, ...]) -> Iterator[Spans]:
                 yield [*spans[:axis], (a, b, 1), *rest]
 
 
-def _copy(
-    code: Code, pointers: Pointers, source: View | None, target: View, rows: tuple[Value, Value] | None = None
-) -> None:
-    """The values of a view to another of the same shape, all or those of some rows of a matrix; without a source, zeros."""
+def _copy(code: Code, pointers: Pointers, source: View | None, target: View, share: tuple[Value, Value] | int) -> None:
+    """The values of a view to another of the same shape; without a source, zeros.
+
+    ``share``: those of some rows of a matrix, from one to before another, or the share of the units %from to %to of so many.
+    """
     strides = source.strides if source else target.strides
     shape, from_, to = list(target.shape), list(strides), list(target.strides)
-    if rows is None:
+    if isinstance(share, int):
         shape, steps = _merged(target.shape, strides, target.strides)
         from_, to = ([s[i] for s in steps] for i in (0, 1))
     dtype, size = target.dtype, math.prod(shape)
     if not size:
         return
-    first, last = rows or (code.number(0), code.number(size // shape[-1]))
+    if isinstance(share, int):
+        count = size // shape[-1]
+        ends = (code.mul(Value(end, INT64), code.number(count)) for end in ("%from", "%to"))
+        first, last = (code.op(f"udiv {end}, {share}", INT64) for end in ends)
+    else:
+        first, last = share
     with code.loop(first, last) as row:
         goal = _row(code, pointers, target, shape, to, row)
         origin = _row(code, pointers, source, shape, from_, row) if source else ""

@@ -7,20 +7,25 @@ from collections.abc import Sequence
 
 from unstuck.engines.cpu.emit.code import INT64, Code, Value, Variable
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers, combine, horizontal, neutral_of
-from unstuck.engines.cpu.emit.rows import column_loop
+from unstuck.engines.cpu.emit.tiles import results
 from unstuck.engines.cpu.fuse import Group
-from unstuck.engines.cpu.kernel import Kernel
+from unstuck.engines.cpu.kernel import ALONE, Kernel
 from unstuck.engines.cpu.plan import Plan
 
 CHAINS = 4  # partial results side by side, because an addition takes several cycles until the next can use it
 
 
 def emit_reduce(code: Code, plan: Plan, kernel: Kernel) -> None:
-    """One thread's work: ``%from`` to ``%to`` is all or nothing."""
+    """The results ``%from`` to ``%to``; or all of them or none, where one thread does it."""
     group = kernel.group
     assert group is not None
-    with code.loop(Value("%from", INT64), Value("%to", INT64)):
-        Reduction(code, plan, group).emit()
+    reduction = Reduction(code, plan, group)
+    first, last = Value("%from", INT64), Value("%to", INT64)
+    if kernel.domain is ALONE:
+        with code.loop(first, last):
+            reduction.emit(code.number(0), code.number(reduction.results))
+    else:
+        reduction.emit(first, last)
 
 
 class Reduction:
@@ -36,29 +41,42 @@ class Reduction:
         self.axes: tuple[int, ...] = self.node.params["axes"]
         self.x_axes = tuple(i if n != 1 else None for i, n in enumerate(self.x.shape))
         self.neutral = neutral_of(self.node)
-
-    def emit(self) -> None:
         last = len(self.space) - 1
         self.kept = [a for a in range(last) if a not in self.axes]
         self.gone = [a for a in range(last) if a in self.axes]
-        if last in self.axes or not self.x.shape:
-            self._to_numbers()
+        self.results = results(self.x.shape, self.axes, code.lanes)
+
+    def emit(self, first: Value, last: Value) -> None:
+        """The results from ``first`` to before ``last``; see :func:`unstuck.engines.cpu.emit.tiles.results`."""
+        if len(self.space) - 1 in self.axes or not self.x.shape:
+            self._to_numbers(first, last)
         else:
-            self._to_rows()
+            self._to_rows(first, last)
 
     # The columns stay: vectors are added up -----------------------------------------------------------------------------
-    def _to_rows(self) -> None:
-        code = self.code
-        with code.loop(0, self._size(self.kept)) as kept:
-            for column, count in column_loop(code, self.space[-1]):
-                partial = self._start()
-                self._each_row(kept, lambda row, k, c=column, n=count, p=partial: self._take(row, (c, n), p[k]))
-                self._finish(kept, column, count, self._together(partial))
+    def _to_rows(self, first: Value, last: Value) -> None:
+        code, columns = self.code, self.space[-1]
+        strips, rest = -(-columns // code.lanes), columns % code.lanes
+        with code.loop(first, last) as number:
+            kept = code.op(f"udiv {number}, {strips}", INT64) if strips > 1 else number
+            strip = code.op(f"urem {number}, {strips}", INT64) if strips > 1 else code.number(0)
+            column = code.mul(strip, code.number(code.lanes))
+            if strips > bool(rest):
+                with code.when(code.compare("lt", strip, code.number(columns // code.lanes))):
+                    self._strip(kept, column, code.lanes)
+            if rest:
+                with code.when(code.compare("eq", strip, code.number(strips - 1))):
+                    self._strip(kept, code.number(columns - rest), rest)
+
+    def _strip(self, kept: Value, column: Value, count: int) -> None:
+        partial = self._start()
+        self._each_row(kept, lambda row, k: self._take(row, (column, count), partial[k]))
+        self._finish(kept, column, count, self._together(partial))
 
     # The columns go, too: to one number ---------------------------------------------------------------------------------
-    def _to_numbers(self) -> None:
+    def _to_numbers(self, first: Value, last: Value) -> None:
         code, columns = self.code, self.space[-1]
-        with code.loop(0, self._size(self.kept)) as kept:
+        with code.loop(first, last) as kept:
             partial = self._start()
             wide = code.lanes * CHAINS
             whole = columns // wide * wide

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
-from unstuck.engines.cpu.kernel import Domain, Kernel
+from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel
 from unstuck.engines.cpu.plan import Plan
 
 
@@ -69,3 +69,19 @@ def column_loop(code: Code, columns: int, vectors: int = 1) -> Iterator[tuple[Va
             yield column, step
     if columns > whole:
         yield code.number(whole), columns - whole
+
+
+def shared_columns(code: Code, kernel: Kernel, columns: int) -> Iterator[tuple[Value, int]]:
+    """Like :func:`column_loop`, one vector at a time; where threads share a kernel, only those of this thread."""
+    if kernel.domain is ALONE:
+        with code.loop(Value("%from", INT64), Value("%to", INT64)):
+            yield from column_loop(code, columns)
+        return
+    first, last = Value("%from", INT64), Value("%to", INT64)
+    whole = columns // code.lanes
+    if whole:
+        with code.loop(first, code.intrinsic("llvm.smin", last, code.number(whole))) as number:
+            yield code.mul(number, code.number(code.lanes)), code.lanes
+    if columns % code.lanes:
+        with code.loop(code.intrinsic("llvm.smax", first, code.number(whole)), last):
+            yield code.number(whole * code.lanes), columns % code.lanes

@@ -1,4 +1,4 @@
-"""The tiles of the gradient of a convolution's kernel: how many sums fit into the registers at once."""
+"""Into how many parts work is cut that threads share: tiles of the gradient of a convolution's kernel, results of a reduction."""
 
 from __future__ import annotations
 
@@ -19,3 +19,11 @@ def units(node_shape: tuple[int, ...], groups: int, registers: int) -> int:
     """How many tiles there are, which threads share."""
     _, a, b = tiles(node_shape, groups, registers)
     return math.prod(node_shape[:-3]) * groups * a * b
+
+
+def results(shape: tuple[int, ...], axes: tuple[int, ...], lanes: int) -> int:
+    """How many results a reduction over ``axes`` has, where vectors of the last axis count as one."""
+    *outer, columns = shape or (1,)
+    last = len(outer)
+    kept = math.prod(n for axis, n in enumerate(outer) if axis not in axes)
+    return kept if last in axes or not shape else kept * -(-columns // lanes)

@@ -8,7 +8,7 @@ from unstuck.engines.cpu.emit.code import INT64, Code, Value
 from unstuck.engines.cpu.emit.conv import came_from, split, taps
 from unstuck.engines.cpu.emit.evaluate import Evaluator, Pointers
 from unstuck.engines.cpu.emit.move import turned
-from unstuck.engines.cpu.emit.rows import column_loop
+from unstuck.engines.cpu.emit.rows import column_loop, shared_columns
 from unstuck.engines.cpu.kernel import Kernel
 from unstuck.engines.cpu.memory import contiguous
 from unstuck.engines.cpu.plan import Plan
@@ -61,34 +61,31 @@ def emit_batch_last(code: Code, plan: Plan, kernel: Kernel) -> None:
     for target in plan.places(node):
         step = next((s for n, s in zip(target.shape[-2::-1], target.strides[-2::-1], strict=True) if n != 1), 0)
         origin, goal = pointers.of(source.storage), pointers.of(target.storage)
-        with code.loop(Value("%from", INT64), Value("%to", INT64)):
+        for column, count in shared_columns(code, kernel, width):
             for first, height in column_loop(code, rows):
-                for column, count in column_loop(code, width):
-                    offset = code.add(code.mul(first, code.number(source.strides[0])), code.number(source.offset))
-                    block = []
-                    if plain:
-                        start = code.address(origin, code.add(offset, column), dtype)
-                        for i in range(code.lanes):
-                            here = code.address(start, i * source.strides[0], dtype)
-                            block.append(
-                                code.load_vector(here, dtype, count) if i < height else code.constant(0, dtype)
-                            )
-                        block = turned(code, block)
-                    else:
-                        for i in range(count):
-                            index = split(code.add(column, code.number(i)), x.shape[1:], code)
-                            here_is = offset
-                            for k, stride in zip(index, source.strides[1:], strict=True):
-                                here_is = code.add(here_is, code.mul(k, code.number(stride)))
-                            value = code.constant(0, dtype)
-                            for lane in range(height):
-                                there = code.add(here_is, code.number(lane * source.strides[0]))
-                                value = code.insert(value, code.load(code.address(origin, there, dtype), dtype), lane)
-                            block.append(value)
-                    end = code.add(code.add(code.mul(column, code.number(step)), first), code.number(target.offset))
-                    for i, vector in enumerate(block[:count]):
-                        code.store_vector(
-                            code.address(goal, code.add(end, code.number(i * step)), dtype),
-                            vector,
-                            code.lanes if target.padded else height,
-                        )
+                offset = code.add(code.mul(first, code.number(source.strides[0])), code.number(source.offset))
+                block = []
+                if plain:
+                    start = code.address(origin, code.add(offset, column), dtype)
+                    for i in range(code.lanes):
+                        here = code.address(start, i * source.strides[0], dtype)
+                        block.append(code.load_vector(here, dtype, count) if i < height else code.constant(0, dtype))
+                    block = turned(code, block)
+                else:
+                    for i in range(count):
+                        index = split(code.add(column, code.number(i)), x.shape[1:], code)
+                        here_is = offset
+                        for k, stride in zip(index, source.strides[1:], strict=True):
+                            here_is = code.add(here_is, code.mul(k, code.number(stride)))
+                        value = code.constant(0, dtype)
+                        for lane in range(height):
+                            there = code.add(here_is, code.number(lane * source.strides[0]))
+                            value = code.insert(value, code.load(code.address(origin, there, dtype), dtype), lane)
+                        block.append(value)
+                end = code.add(code.add(code.mul(column, code.number(step)), first), code.number(target.offset))
+                for i, vector in enumerate(block[:count]):
+                    code.store_vector(
+                        code.address(goal, code.add(end, code.number(i * step)), dtype),
+                        vector,
+                        code.lanes if target.padded else height,
+                    )
