@@ -29,9 +29,9 @@ TOO_SHORT = 1.5e-4  # seconds: what takes less in one thread is over before anot
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.6  # seconds between trials
 CLEARLY = 0.97  # of the time of the other: what counts as faster
 TRIALS_AT_FIRST = 5
-REMEMBERED = (
-    4  # measurements of each number of threads; the least of them counts, as what disturbs only ever makes slower
-)
+# Measurements of each number of threads that are remembered; the least counts, as what disturbs only ever makes slower.
+REMEMBERED = 4
+GREATLY = 2.0  # times the time of the other: what counts as slower at once
 _chosen: int | None = None
 
 
