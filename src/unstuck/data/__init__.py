@@ -6,6 +6,7 @@ from unstuck.data.layout import Column, TableLayout
 from unstuck.data.loading import Unlabelled, load, load_inputs, load_labelled
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.data.split import shuffle, split
+from unstuck.data.streams import streams
 
 __all__ = [
     "Column",
@@ -22,4 +23,5 @@ __all__ = [
     "names",
     "shuffle",
     "split",
+    "streams",
 ]

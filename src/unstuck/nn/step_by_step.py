@@ -51,13 +51,12 @@ class StepByStep:
     def _recorded(self) -> Graph:
         """One step as a graph: the step, the states, the parameters; the outputs, the new states."""
         network, graph = self.network, Graph()
-        shape = network.input_shape or ()
-        x: Any = graph.input("x", (1, 1, *shape[1:]), network.dtype)
+        x: Any = graph.input("x", (1, 1, *(network.input_shape or ())[1:]), network.dtype)
         before: list[list[Node]] = []
         for name, layer in zip(network.names, network.layers, strict=True):
             if isinstance(layer, Recurrent):
-                parts = len(layer.initial_state(graph.constant(np.zeros((1, layer.units)), network.dtype)))
-                before.append([graph.input(f"{name} {i}", (1, layer.units), network.dtype) for i in range(parts)])
+                shape = (1, layer.units)
+                before.append([graph.input(f"{name} {i}", shape, network.dtype) for i in range(layer.states)])
         nodes = {name: graph.input(name, p.shape, p.dtype) for name, p in network.parameters.items()}
         self._count = sum(map(len, before))
         after: list[Node] = []

@@ -146,7 +146,7 @@ class Loop:
         watched = prepared.validation is not None or self.watcher or prepared.callbacks or self.guard.pending
         if watched or prepared.tolerance is not None or stepping.count % stepping.rows or not self.run.steps:
             return 1
-        if isinstance(stepping.schedule, ReduceOnPlateau) or epoch < self.one_by_one:
+        if isinstance(stepping.schedule, ReduceOnPlateau) or epoch < self.one_by_one or stepping.carried:
             return 1
         return max(1, min(prepared.epochs - epoch, int(LOOK_SECONDS / stepping.pace) // stepping.in_epoch))
 

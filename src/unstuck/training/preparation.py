@@ -19,6 +19,7 @@ from unstuck.nn.layers.dense import Dense
 from unstuck.nn.losses import loss_function
 from unstuck.nn.network import Network
 from unstuck.training.callbacks import Callback
+from unstuck.training.carried import check_carried
 from unstuck.training.checks import check_output, check_targets, default_loss, task_of
 from unstuck.training.examples import as_dataset, row_weights
 from unstuck.training.optimizers import optimizer as optimizer_of
@@ -149,8 +150,11 @@ class Prepared:
         self._graphs: dict[int, Graph] = {}
         for size in {self.rows, len(train) % self.rows} - {0}:
             self.graph(size)
+        carried = self.plan.carried(self.graph(self.rows))
+        check_carried(carried, len(train), self.rows, batch_size, shuffle=self.shuffle)
         inputs, shift, factor = (self.inputs, None, None) if self.stored is None else self.stored
         state = [*self.network.parameters.values(), *self.plan.slots().values()]
+        state += [np.zeros(node.shape, node.dtype) for node in carried]
         self.given = Training(
             self.graph, self.rows, inputs, self.prepared_rows, self.targets, self.weights, state, self.seed, shift, factor
         )  # fmt: skip

@@ -79,6 +79,10 @@ class StepPlan:
             for slot in slot_names(self.optimizer)
         }
 
+    def carried(self, graph: Graph) -> list[Node]:
+        """The states that go on from batch to batch, among the inputs of a recorded step: behind the slots, as in its outputs."""
+        return graph.inputs[5 + self.weighted + len(self.network.parameters) + len(self.slots()) :]
+
     def record(
         self, inputs: tuple[int, ...], targets: tuple[int, ...], target_dtype: Any, *, with_gradients: bool = False
     ) -> Graph:
@@ -99,7 +103,7 @@ class StepPlan:
         parameters = {name: graph.input(name, p.shape, p.dtype) for name, p in network.parameters.items()}
         slots = {name: graph.input(name, s.shape, s.dtype) for name, s in self.slots().items()}
 
-        context = Context(training=True, key=key)
+        context = Context(training=True, key=key, carried={})
         outputs = network.forward(x, parameters, context)
         graph.scope = "loss"
         data_loss = self.loss(outputs, t, weights)
@@ -146,7 +150,8 @@ class StepPlan:
         graph.scope = ""
         # A statistic has no gradient: nothing in the loss comes from it.
         shown = [known.get(name, graph.constant(np.zeros(p.shape, p.dtype))) for name, p in parameters.items()]
-        graph.outputs = [*results, *new_slots, *(shown if with_gradients else [])]
+        after = [after for _, after in (context.carried or {}).values()]
+        graph.outputs = [*results, *new_slots, *after, *(shown if with_gradients else [])]
         return simplified(graph)
 
 

@@ -30,10 +30,11 @@ class Stepping:
         self.lowered = 1.0  # factor of all rates, after trouble
         self.pace = math.inf  # seconds a step, as far as is known
         self.epoch_start: State = (self.state, 0)
+        self.carried = len(prepared.plan.carried(self.graph(self.rows)))  # states that go on from batch to batch
 
     @property
     def state(self) -> list[Array]:
-        """The parameters, then the optimiser's slots."""
+        """The parameters, then the optimiser's slots, then what layers carry from batch to batch."""
         return self.prepared.steps.state
 
     @state.setter
@@ -46,11 +47,14 @@ class Stepping:
         return -(-self.count // self.rows)
 
     def begin_epoch(self) -> None:
-        """Remember where the epoch begins."""
+        """Remember where the epoch begins; the states that go on from batch to batch begin with zeros."""
+        if self.carried:
+            state = self.state
+            self.state = [*state[: -self.carried], *map(np.zeros_like, state[-self.carried :])]
         self.epoch_start = (self.state, self.run.steps)
 
     def go_back(self, there: State | None = None) -> None:
-        """To the parameters, slots and step number of the start of this epoch, or of another one."""
+        """To the state and step number of the start of this epoch, or of another one."""
         self.state, self.run.steps = there or self.epoch_start
         self.store()
 

@@ -41,6 +41,8 @@ class Context:
     layer: str = ""  # the name of the layer whose turn it is
     updates: dict[str, Any] = field(default_factory=dict)  # new values of statistics, by name such as "batchnorm1.mean"
     homes: Mapping[str, str] = field(default_factory=dict)  # by place: the name of the layer that stands there
+    # By name such as "lstm1/state1": a state as it was before this batch, and as it is after it. None: nothing goes on.
+    carried: dict[str, tuple[Any, Any]] | None = None
 
     def next_stream(self) -> int:
         """A number of its own for each random draw within one forward pass."""
@@ -54,6 +56,21 @@ class Context:
     def latest(self, statistic: str, value: Any) -> Any:
         """The ``value`` of a statistic, or what it was updated to at an earlier place of the same layer in this pass."""
         return self.updates.get(self._name(statistic), value)
+
+    def state_before(self, state: str, zeros: Any) -> Any:
+        """A state of the layer in this place as the batch before has left it; ``zeros`` where nothing goes on."""
+        if self.carried is None:
+            return zeros
+        name = f"{self.layer}/{state}"
+        before = zeros.graph.input(name, zeros.shape, zeros.dtype)
+        self.carried[name] = before, before
+        return before
+
+    def state_after(self, state: str, value: Any) -> None:
+        """What the batch behind is to begin with."""
+        if self.carried is not None:
+            name = f"{self.layer}/{state}"
+            self.carried[name] = self.carried[name][0], value
 
     def _name(self, statistic: str) -> str:
         return f"{self.homes.get(self.layer, self.layer)}.{statistic}"

@@ -30,6 +30,11 @@ class Bidirectional(Layer):
             raise InputError(
                 f"Bidirectional: recurrent is {self.recurrent!r}; expected a recurrent layer such as nn.LSTM(16)."
             )
+        if self.recurrent.stateful:
+            raise InputError(
+                "Bidirectional: recurrent is stateful, but what reads from behind cannot begin with a state from before; leave "
+                "stateful=True out."
+            )
         object.__setattr__(self, "recurrent", replace(self.recurrent, reverse=False))
 
     def _both(self) -> dict[str, Recurrent]:

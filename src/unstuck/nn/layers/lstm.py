@@ -24,13 +24,11 @@ class LSTM(Recurrent):
 
     forget_bias: float = 1.0
     gates: ClassVar[int] = 4
+    states: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "forget_bias", number("LSTM: forget_bias", self.forget_bias))
-
-    def initial_state(self, zeros: Any) -> tuple[Any, ...]:
-        return zeros, zeros
 
     def step(self, z: Any, state: tuple[Any, ...], parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         h, c = state

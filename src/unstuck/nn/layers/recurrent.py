@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,22 +27,35 @@ class Recurrent(Layer):
     ``reverse`` goes from the last step to the first. ``truncate=k`` cuts the gradient every k steps (truncated
     backpropagation through time); the states go on. Steps that a mask leaves out keep the state as it is
     (:class:`Masking`, ``Embedding(padding=…)``), so that the last state is that after the last real step.
+
+    ``stateful=True`` is for sequences too long for one row, cut into pieces: in training row i of a batch goes on with the
+    state in which row i of the batch before ended (rows arranged so by :func:`unstuck.datasets.streams`, ``shuffle=False``);
+    the gradient ends at the border, and each epoch begins with zeros. Prediction and evaluation begin each row with zeros.
     """
 
     units: int
     sequences: bool = False
     reverse: bool = False
     truncate: int | None = None
+    stateful: bool = field(default=False, kw_only=True)
     weight_init: Any = "glorot_uniform"
     recurrent_init: Any = "orthogonal"
     bias_init: Any = 0.0
     gates: ClassVar[int] = 1
+    states: ClassVar[int] = (
+        1  # parts of the state, each (N, units); they begin with zeros, and the first is what is told
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", whole_number(f"{self.kind}: units", self.units))
-        for name in ("sequences", "reverse"):
+        for name in ("sequences", "reverse", "stateful"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"{self.kind}: {name} is {getattr(self, name)!r}; expected True or False.")
+        if self.stateful and self.reverse:
+            raise InputError(
+                f"{self.kind}: stateful=True takes the state on to what comes behind, so it does not go with reverse=True; leave "
+                "one of them out."
+            )
         if self.truncate is not None:
             object.__setattr__(self, "truncate", whole_number(f"{self.kind}: truncate", self.truncate))
         for name in ("weight_init", "recurrent_init", "bias_init"):
@@ -75,7 +88,9 @@ class Recurrent(Layer):
             return new if mask is None else tuple(np.where(mask, a, b) for a, b in zip(new, state, strict=True))
 
         mask = None if context.mask is None else np.transpose(context.mask)[:, :, None]  # (steps, N, 1)
-        state = self.initial_state(x.graph.constant(np.zeros((x.shape[0], self.units)), x.dtype))
+        state: tuple[Any, ...] = (x.graph.constant(np.zeros((rows, self.units)), x.dtype),) * self.states
+        if self.stateful:
+            state = tuple(context.state_before(f"state{i + 1}", zeros) for i, zeros in enumerate(state))
         if not self.sequences:
             context.mask = None
         pieces = []
@@ -85,14 +100,13 @@ class Recurrent(Layer):
             last = 0 if self.reverse else -1
             state = tuple(apply("stop_gradient", part[last]) for part in states)
             pieces.append(states[0])
+        if self.stateful:
+            for i, part in enumerate(state):
+                context.state_after(f"state{i + 1}", part)
         if not self.sequences:
             return pieces[-1][0 if self.reverse else -1]  # (N, units)
         told = pieces[::-1] if self.reverse else pieces
         return np.transpose(np.concatenate(told) if len(told) > 1 else told[0], (1, 0, 2))
-
-    def initial_state(self, zeros: Any) -> tuple[Any, ...]:
-        """The state before the first step; its first part is what the layer tells."""
-        return (zeros,)
 
     def step(self, z: Any, state: tuple[Any, ...], parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """The next state from the inputs' share z (N, gates · units) and the state; each part (N, units)."""
