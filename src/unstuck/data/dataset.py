@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unstuck.data import validate
+from unstuck.data import named, validate
 from unstuck.data.layout import TableLayout
 from unstuck.errors import InputError, unknown_name
 
@@ -87,7 +87,8 @@ class Dataset:
     ) -> Dataset:
         """A data set from arrays, lists, or whatever NumPy can read as an array, after checking it.
 
-        inputs: (N, ...) numbers; bool becomes uint8, any other type is kept. With ``image_shape`` flat rows are folded.
+        inputs: (N, ...) numbers; bool becomes uint8, any other type is kept. With ``image_shape`` flat rows are folded. A dict
+        of such arrays, by name, is for networks that begin with ``nn.Inputs``.
         targets: class labels (N,) as whole numbers from 0, as texts, or one-hot (N, K); labels (N, T) for each step of a
         sequence, -1 for none; or numbers (N,) or (N, D) to predict.
         task: "classification" or "regression"; if not given, whole numbers and texts mean classes, other numbers regression.
@@ -96,12 +97,16 @@ class Dataset:
         that are negative, fractions, or beyond ``class_names``.
         """
         what_inputs, what_targets = ("inputs", "targets") if name == "data" else (f"{name}: inputs", f"{name}: targets")
-        rows = validate.as_inputs(inputs, what_inputs, feature_names)
+        rows = named.as_inputs(inputs, what_inputs, feature_names)
         answers = validate.as_array(targets, what_targets)
         if answers.ndim == 0:
             raise InputError(f"{what_targets}: the single value {answers.item()!r}; expected one target per row.")
         validate.check_same_length(rows, answers, name)
         if image_shape is not None:
+            if isinstance(rows, named.NamedRows):
+                raise InputError(
+                    f"{what_inputs}: image_shape is for a single array, not for a dict of arrays; leave it out."
+                )
             rows = folded(rows, image_shape, what_inputs)
         if feature_names is not None and len(feature_names) != rows[0].size:
             raise InputError(

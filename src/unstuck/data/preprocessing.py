@@ -107,6 +107,14 @@ class Preprocessing:
             _check_fits(result, rows, what)
         return result
 
+    def for_input(self, name: str = "") -> Preprocessing:
+        """What is done to the input of this name, which is the same for all; see :class:`NamedPreprocessing`."""
+        return self
+
+    def for_output(self, name: str = "") -> Preprocessing:
+        """What is done to the targets of the output of this name, which is the same for all."""
+        return self
+
     def apply_targets(self, targets: NDArray[Any], dtype: DTypeLike = np.float32) -> NDArray[Any]:
         """Targets as the loss sees them: class labels unchanged, regression targets (N, D) in ``dtype``."""
         if self.target_divisor is None or self.target_shift is None:

@@ -44,6 +44,7 @@ from unstuck.nn.layers.gru import GRU
 from unstuck.nn.layers.layer_norm import LayerNorm
 from unstuck.nn.layers.lstm import LSTM
 from unstuck.nn.layers.masking import Masking
+from unstuck.nn.layers.named import Inputs, Outputs
 from unstuck.nn.layers.pool import (
     AveragePool1D,
     AveragePool2D,
@@ -72,8 +73,8 @@ __all__ = [
     "Bidirectional", "BinaryCrossEntropy", "Concatenate", "Constant", "Context", "Conv1D", "Conv2D", "ConvTranspose1D",
     "ConvTranspose2D", "CrossEntropy", "CrossEntropyProbabilities", "Dense", "DepthwiseConv2D", "Dropout", "Embedding",
     "Flatten", "Function", "FunctionLoss", "GlobalAveragePool", "GlobalMaxPool", "GlorotNormal", "GlorotUniform",
-    "HeNormal", "HeUniform", "Huber", "Identity", "Initializer", "Layer", "LayerNorm", "LeakyReLU", "LecunNormal",
-    "LecunUniform", "Loss", "Masking", "MaxPool1D", "MaxPool2D", "Network", "Normal", "Ones", "Orthogonal", "Parameter",
-    "Poisson", "ReLU", "Recurrent", "SelfAttention", "SiLU", "Sigmoid", "SimpleRNN", "Softmax", "Softplus",
+    "HeNormal", "HeUniform", "Huber", "Identity", "Initializer", "Inputs", "Layer", "LayerNorm", "LeakyReLU", "LecunNormal",
+    "LecunUniform", "Loss", "Masking", "MaxPool1D", "MaxPool2D", "Network", "Normal", "Ones", "Orthogonal", "Outputs",
+    "Parameter", "Poisson", "ReLU", "Recurrent", "SelfAttention", "SiLU", "Sigmoid", "SimpleRNN", "Softmax", "Softplus",
     "SpatialDropout", "SquaredError", "Tanh", "Uniform", "Zeros", "scaled_dot_product",
 ]  # fmt: skip

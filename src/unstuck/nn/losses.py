@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+import functools
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from unstuck.autodiff import apply
 from unstuck.errors import InputError, unknown_name
 from unstuck.nn.checks import number
+from unstuck.nn.layers.named import split
 
 Array = np.ndarray[Any, Any]
 LOSSES: dict[str, Callable[[], Loss]] = {}
@@ -58,9 +61,25 @@ class Loss:
         total = np.sum(losses * (counted if weights is None else counted * np.reshape(weights, (-1, 1))))
         return total / np.maximum(np.sum(counted), 1.0) if self.batch == "mean" else total
 
+    def taken_apart(self, outputs: Any, targets: Any) -> dict[str, tuple[Loss, Any, Any]]:
+        """The loss of each named output, with its share of outputs and targets; without names all of them, under ""."""
+        return {"": (self, outputs, targets)}
+
+    def total(self, values: Mapping[str, Any]) -> Any:
+        """The whole loss from the values of those of :meth:`taken_apart`."""
+        return values[""]
+
     def predictions(self, outputs: Array) -> Array:
         """Finished outputs (N, D) as what they say of the targets: probabilities, rates, or the values themselves."""
         return outputs
+
+    def own_functions(self) -> list[tuple[str, Callable[..., Any]]]:
+        """The names and functions of the user's own."""
+        return []
+
+    def with_functions(self, functions: Mapping[str, Callable[..., Any]]) -> Loss:
+        """The same with functions of the user's own, by name, which no file holds."""
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         return {"loss": type(self).__name__, **asdict(self)}
@@ -237,8 +256,86 @@ class FunctionLoss(Loss):
             return outputs
         return (BinaryCrossEntropy() if outputs.shape[-1] == 1 else CrossEntropy()).predictions(outputs)
 
+    def own_functions(self) -> list[tuple[str, Callable[..., Any]]]:
+        return [] if self.function is None else [(self.name, self.function)]
+
+    def with_functions(self, functions: Mapping[str, Callable[..., Any]]) -> Loss:
+        return replace(self, function=functions.get(self.name))
+
     def to_dict(self) -> dict[str, Any]:
         return {"loss": "FunctionLoss", "batch": self.batch, "takes": self.takes, "name": self.name}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The loss of one named output, and where outputs and targets lie in packed rows: ``shape`` is that of an output row.
+
+    Labels take one place for each row or step; other targets have the shape of the outputs.
+    """
+
+    loss: Loss
+    shape: tuple[int, ...]
+    labels: bool
+    weight: float = 1.0
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        return self.shape[:-1] if self.labels else self.shape
+
+
+@dataclass(frozen=True)
+class NamedLoss(Loss):
+    """The sum of the losses of named outputs, each times its weight; outputs and targets lie side by side in packed rows."""
+
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        wrong = next((name for name, part in self.parts.items() if part.loss.batch != self.batch), None)
+        if wrong is not None:
+            raise InputError(
+                f"the loss of the output {wrong!r} takes the {self.parts[wrong].loss.batch} over the batch, and that of "
+                f"{next(iter(self.parts))!r} the {self.batch}; give all the same batch=."
+            )
+
+    def taken_apart(self, outputs: Any, targets: Any) -> dict[str, tuple[Loss, Any, Any]]:
+        ys = split(outputs, [part.shape for part in self.parts.values()])
+        ts = split(targets, [part.target_shape for part in self.parts.values()])
+        return {
+            name: (part.loss, y, t.astype(np.int64) if part.labels else t)
+            for (name, part), y, t in zip(self.parts.items(), ys, ts, strict=True)
+        }
+
+    def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> Any:
+        return self.total({name: of(y, t, weights) for name, (of, y, t) in self.taken_apart(outputs, targets).items()})
+
+    def total(self, values: Mapping[str, Any]) -> Any:
+        weighted = (
+            values[name] if part.weight == 1.0 else part.weight * values[name] for name, part in self.parts.items()
+        )
+        return functools.reduce(operator.add, weighted)
+
+    def own_functions(self) -> list[tuple[str, Callable[..., Any]]]:
+        return [pair for part in self.parts.values() for pair in part.loss.own_functions()]
+
+    def with_functions(self, functions: Mapping[str, Callable[..., Any]]) -> Loss:
+        parts = {name: replace(part, loss=part.loss.with_functions(functions)) for name, part in self.parts.items()}
+        return replace(self, parts=parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        parts = {
+            name: {"loss": p.loss.to_dict(), "shape": list(p.shape), "labels": p.labels, "weight": p.weight}
+            for name, p in self.parts.items()
+        }
+        return {"loss": "NamedLoss", "batch": self.batch, "parts": parts}
+
+
+def _named_from_dict(spec: Mapping[str, Any]) -> NamedLoss:
+    parts = {
+        name: Part(loss_function(part["loss"]), tuple(part["shape"]), part["labels"], part["weight"])
+        for name, part in spec["parts"].items()
+    }
+    return NamedLoss(parts, batch=spec["batch"])
 
 
 LOSSES.update(
@@ -268,6 +365,8 @@ def loss_function(spec: Loss | str | Callable[..., Any] | dict[str, Any]) -> Los
         if spec.lower() not in LOSSES:
             raise unknown_name("loss", spec, LOSSES)
         return LOSSES[spec.lower()]()
+    if isinstance(spec, dict) and spec.get("loss") == "NamedLoss":
+        return _named_from_dict(spec)
     if isinstance(spec, dict) and spec.get("loss") in _CLASSES:
         return _CLASSES[spec["loss"]](**{k: v for k, v in spec.items() if k != "loss"})
     if isinstance(spec, type) and issubclass(spec, Loss):

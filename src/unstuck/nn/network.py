@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,39 +9,39 @@ from typing import Any
 import numpy as np
 
 from unstuck.autodiff import Graph, Node
+from unstuck.data.named import by_name
 from unstuck.errors import InputError, UnstuckError
+from unstuck.nn.answers import Answers, Head
 from unstuck.nn.checks import whole_number
 from unstuck.nn.layers.activations import ACTIVATIONS
 from unstuck.nn.layers.activations import activation as activation_layer
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 from unstuck.nn.layers.dense import Dense
-from unstuck.nn.sharing import Places
+from unstuck.nn.layers.named import Inputs, Outputs, split
+from unstuck.nn.rows import finished, rows_of
+from unstuck.nn.sharing import Places, every
+from unstuck.nn.suited import suited
 
 Array = np.ndarray[Any, Any]
-# Activations whose positive half is the identity: He's initial weights keep their signals at one size.
-_RELU_LIKE = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus")
-# What may stand between a layer and its activation without changing what initial weights are good for it.
-_BETWEEN = (
-    "Dropout",
-    "SpatialDropout",
-    "BatchNorm",
-    "LayerNorm",
-    *(f"{k}Pool{d}D" for k in ("Max", "Average") for d in (1, 2)),
-)
 ACTIVATION_KINDS = tuple(a.__name__.lower() for a in ACTIVATIONS.values())
 
 
-class Network:
+class Network(Answers):
     """Layers applied one after the other.
 
     ``Network(nn.Dense(16), nn.Sigmoid(), nn.Dense(10))`` takes its input shape from the data it is first fitted to;
-    give ``input_shape`` (an int or a tuple, without the batch axis) to create the parameters at once. ``parameters``
+    give ``input_shape`` (an int or a tuple, without the batch axis; a dict of them for ``nn.Inputs``) to create the parameters at
+    once. ``parameters``
     maps names such as "dense1.weight" to arrays; ``seed`` fixes their initial values. The same layer object in several
     places, also inside branches, is one layer with one set of parameters, named by its first place.
     """
 
     def __init__(
-        self, *layers: Layer, input_shape: int | Sequence[int] | None = None, seed: int = 0, dtype: Any = np.float32
+        self,
+        *layers: Layer,
+        input_shape: int | Sequence[int] | Mapping[str, Any] | None = None,
+        seed: int = 0,
+        dtype: Any = np.float32,
     ):
         for i, layer in enumerate(layers):
             if not isinstance(layer, Layer):
@@ -52,6 +51,7 @@ class Network:
                 )
         if not layers:
             raise InputError("a network needs at least one layer, such as nn.Dense(10).")
+        _check_ends(layers)
         self.layers = layers
         self.places = Places(layers)
         self.names = self.places.names
@@ -60,10 +60,7 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.input_shape: Shape | None = None
         self.parameters: dict[str, Array] = {}
-        self.preprocessing: Any = None
-        self.task: str | None = None
-        self.class_names: tuple[str, ...] | None = None
-        self.loss: Any = None
+        self.preprocessing = self.task = self.class_names = self.loss = None  # known after training
         if input_shape is not None:
             self.build(input_shape, seed)
 
@@ -89,10 +86,12 @@ class Network:
         return cls(*layers, input_shape=widths[0], seed=seed)
 
     # Building ---------------------------------------------------------------------------------------------------------
-    def build(self, input_shape: int | Sequence[int], seed: int | Sequence[int] = 0) -> Network:
+    def build(self, input_shape: int | Sequence[int] | Mapping[str, Any], seed: int | Sequence[int] = 0) -> Network:
         """Create the parameters for rows of the given shape with the random values of ``seed``; returns the network."""
-        shape = tuple(input_shape) if isinstance(input_shape, Sequence) else (input_shape,)
-        before, self.input_shape = self.input_shape, tuple(whole_number("input_shape: a size", n) for n in shape)
+        before = self.layers, self.input_shape
+        shape = self._take_shapes(input_shape) if isinstance(input_shape, Mapping) else input_shape
+        sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+        self.input_shape = tuple(whole_number("input_shape: a size", n) for n in sizes)
         if isinstance(seed, int | np.integer):
             whole_number("seed", seed, 0)
         rng = np.random.default_rng(seed)
@@ -102,9 +101,24 @@ class Network:
                 for name, p in self.parameter_specs().items()
             }
         except InputError:
-            self.input_shape = before
+            self.layers, self.input_shape = before
             raise
         return self
+
+    def _take_shapes(self, shapes: Mapping[str, Any]) -> tuple[int]:
+        """Let ``nn.Inputs`` know the shapes of its parts; gives that of a row, all parts side by side."""
+        first = self.layers[0]
+        if not isinstance(first, Inputs):
+            raise InputError(
+                f"input_shape is {dict(shapes)}, but the network does not begin with nn.Inputs; give one shape."
+            )
+        first = first.with_shapes(by_name(shapes, first.names, "input"))
+        self.layers = (first, *self.layers[1:])
+        return (first.width,)
+
+    def rows_of(self, inputs: Any) -> Any:
+        """Raw inputs in a form that can be taken apart by rows; InputError for names that do not fit the network's own."""
+        return rows_of(self.layers[0], inputs)
 
     def shapes(self) -> list[Shape]:
         """The shape of a row after each layer; InputError names the layer that cannot take its input."""
@@ -129,10 +143,7 @@ class Network:
         """What each parameter is, by name, in the order of the layers."""
         shapes = [self._shape_of_inputs(), *self.shapes()]
         specs: dict[str, Parameter] = {}
-        for i, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
-            takes_he = layer.feeds_activation and getattr(layer, "weight_init", "") is None
-            if takes_he and self._activation_after(i) in _RELU_LIKE:
-                layer = dataclasses.replace(layer, weight_init="he_normal")  # type: ignore[call-arg]
+        for i, (name, layer) in enumerate(zip(self.names, suited(self.layers), strict=True)):
             for key, spec in layer.parameters(shapes[i]).items():
                 home = self.places.home_of(f"{name}.{key}")
                 if specs.setdefault(home, spec).shape != spec.shape:
@@ -143,9 +154,6 @@ class Network:
                         "layer there."
                     )
         return specs
-
-    def _activation_after(self, i: int) -> str:
-        return next((layer.kind for layer in self.layers[i + 1 :] if layer.kind not in _BETWEEN), "")
 
     def _shape_of_inputs(self) -> Shape:
         if self.input_shape is None:
@@ -178,14 +186,17 @@ class Network:
         return graph.pruned()
 
     def outputs(self, inputs: Any, *, rows: int = 4096) -> Array:
-        """What the last layer gives for raw inputs (N, …), preprocessing applied: (N, *output_shape)."""
+        """What the last layer gives for raw inputs (N, …), preprocessing applied: (N, *output_shape).
+
+        Named inputs are a dict of arrays; named outputs lie side by side, see :meth:`parts_of`.
+        """
         from unstuck.nn.prediction import outputs
 
-        return outputs(self, inputs, rows)
+        return outputs(self, self.rows_of(inputs), rows)
 
     def byte_scale(self, shape: Shape) -> tuple[Array, Array] | None:
         """Shift and factor of each place of a row of bytes of this shape: its inputs are (byte - shift) · factor."""
-        done = self.preprocessing
+        done = self.preprocessing and self.preprocessing.for_input()
         if done is None or done.divisor is None or done.shift is None:
             return None
         shift, divisor = (np.broadcast_to(part, shape).ravel() for part in (done.shift, done.divisor))
@@ -193,70 +204,66 @@ class Network:
 
     def prepared(self, inputs: Any) -> Array:
         """Raw inputs checked, preprocessed as in training and shaped (N, *input_shape) in the network's dtype."""
-        shape = self._shape_of_inputs()
-        try:
-            x = np.asarray(inputs)
-        except ValueError:
-            raise InputError("the rows of the inputs have different lengths; expected rows of one shape.") from None
-        if self.preprocessing is not None:
-            x = self.preprocessing.apply(x, dtype=self.dtype)
-        if x.dtype.kind not in "biuf":
-            raise InputError(f"the inputs have dtype {x.dtype}; expected numbers.")
-        if x.shape[1:] != shape and math.prod(x.shape[1:]) == math.prod(shape) and x.ndim > 1:
-            x = x.reshape(len(x), *shape)
-        if x.ndim != len(shape) + 1 or x.shape[1:] != shape:
-            one = "; for a single row use inputs[None]" if x.shape == shape else ""
-            raise InputError(
-                f"the inputs have shape {x.shape}; the network takes (N, {', '.join(map(str, shape))}){one}."
-            )
-        with np.errstate(over="ignore"):  # told in words below
-            x = x.astype(self.dtype, copy=False)
-        if not np.isfinite(x).all():
-            row, *place = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
-            column = place[0] if len(place) == 1 else tuple(place)
-            raise InputError(
-                f"the inputs hold {x[row, *place]} in row {row}, column {column}; expected finite {self.dtype} numbers."
-            )
-        self.layers[0].check_rows(x)
-        return x
+        return finished(inputs, self.layers[0], self._shape_of_inputs(), self.preprocessing, self.dtype)
 
-    def predict_probabilities(self, inputs: Any) -> Array:
+    def predict_probabilities(self, inputs: Any) -> Any:
         """The probability of each class for raw inputs, (N, K) float64; logits are turned into probabilities first.
 
         Outputs that are no probabilities by themselves (squared error on sigmoids, say) are scaled to a sum of 1; a single
-        output p gives (1 - p, p).
+        output p gives (1 - p, p). With named outputs: a dict of those that tell classes.
         """
-        if self.task != "classification":
+        heads = self.heads
+        classes = {name: head for name, head in heads.items() if head.task == "classification"}
+        if self.task != "classification" and not classes:
             raise InputError("predict_probabilities needs a network trained for classes; use predict for values.")
-        outputs = self.outputs(inputs).astype(np.float64)
-        p = np.maximum(outputs if self.loss is None else self.loss.predictions(outputs), 0)
-        if p.shape[-1] == 1:
-            p = np.minimum(p, 1)
-            return np.concatenate([1 - p, p], axis=-1)
-        total = p.sum(axis=-1, keepdims=True)
-        return np.asarray(np.where(total > 0, p / np.where(total > 0, total, 1), 1 / p.shape[-1]))
+        outputs = self.outputs(inputs)
+        if not heads:
+            return self.probabilities_of(outputs)
+        parts = self.parts_of(outputs)
+        return {name: head.probabilities_of(parts[name]) for name, head in classes.items()}
 
-    def predict(self, inputs: Any) -> Array:
+    def predict(self, inputs: Any) -> Any:
         """For classes the class number of each row, (N,) int64; otherwise numbers (N, D) in the targets' own units.
 
-        For numbers trained with a loss on logits or logarithms these are its probabilities or rates.
+        For numbers trained with a loss on logits or logarithms these are its probabilities or rates. With named outputs: a
+        dict with one such array for each.
         """
-        outputs = self.outputs(inputs)
-        if self.task == "classification":
-            return classes_of(outputs, self.loss)
-        return self.values_of(outputs)
+        outputs, heads = self.outputs(inputs), self.heads
+        if not heads:
+            return self.answers_of(outputs)
+        return {name: heads[name].answers_of(part) for name, part in self.parts_of(outputs).items()}
 
-    def values_of(self, outputs: Array) -> Array:
-        """Finished outputs (N, D) in the units of the regression targets."""
-        values = outputs if self.loss is None else self.loss.predictions(outputs)
-        return values if self.preprocessing is None else np.asarray(self.preprocessing.invert_targets(values))
+    # Named outputs ----------------------------------------------------------------------------------------------------
+    @property
+    def heads(self) -> dict[str, Head]:
+        """Each named output, as it is after training; empty for a network without ``nn.Outputs``."""
+        last = self.layers[-1]
+        if not isinstance(last, Outputs):
+            return {}
+        shapes = last.output_shapes([self._shape_of_inputs(), *self.shapes()][-2])
+        found = {}
+        for name, branch, shape in zip(last.names, last.branches, shapes, strict=True):
+            head = found[name] = Head((*self.layers[:-1], *branch), shape)
+            if self.task is not None:
+                head.task, head.class_names = self.task[name], self.class_names[name]
+                head.loss = self.loss.parts[name].loss
+                head.preprocessing = self.preprocessing.for_output(name)
+        return found
+
+    def parts_of(self, outputs: Array) -> dict[str, Array]:
+        """Packed outputs (N, D) of a network with named outputs as those of each."""
+        heads = self.heads
+        return dict(zip(heads, split(outputs, [head.output_shape for head in heads.values()]), strict=True))
 
     # Showing ----------------------------------------------------------------------------------------------------------
     def __str__(self) -> str:
         if not self.is_built:
             return "Network(" + ", ".join(map(str, self.layers)) + "), shapes not known yet"
         specs = {name: spec for name, spec in self.parameter_specs().items() if spec.kind != "statistic"}
-        rows = [("layer", "", "output", "parameters"), ("input", "", _shape_text(self._shape_of_inputs()), "")]
+        first = self.layers[0]
+        inputs = dict(zip(first.names, first.known_shapes(), strict=True)) if isinstance(first, Inputs) else {}
+        given = inputs or {"input": self._shape_of_inputs()}
+        rows = [("layer", "", "output", "parameters"), *((name, "", _shape_text(s), "") for name, s in given.items())]
         for i, (name, layer, shape) in enumerate(zip(self.names, self.layers, self.shapes(), strict=True)):
             again = i in self.places.repeated
             count = 0 if again else sum(math.prod(s.shape) for key, s in specs.items() if key.startswith(name + "."))
@@ -303,12 +310,15 @@ class Network:
         }
 
 
-def classes_of(outputs: Array, loss: Any) -> Array:
-    """The class number of each row of outputs: the largest output, or for a single output its side of the threshold."""
-    if outputs.shape[-1] > 1:
-        return np.asarray(outputs.argmax(axis=-1))
-    threshold = 0.0 if getattr(loss, "takes", "values") == "logits" else 0.5
-    return np.asarray((outputs[..., 0] > threshold).astype(np.int64))
+def _check_ends(layers: Sequence[Layer]) -> None:
+    """InputError for named inputs that do not come first, and named outputs that do not come last."""
+    ends = [(Inputs, layers[0], "first"), (Outputs, layers[-1], "last")]
+    for kind, end, place in ends:
+        found = [layer for layer in every(layers) if isinstance(layer, kind)]
+        if found and not (len(found) == 1 and found[0] is end):
+            raise InputError(
+                f"nn.{kind.__name__} can only be the {place} layer of a network, and only once; move it there."
+            )
 
 
 def _parts(sizes: Any) -> Sequence[Any]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from unstuck.nn.layers.base import Layer, Shape
+from unstuck.nn.layers.branches import Branches
 
 if TYPE_CHECKING:
     from unstuck.engines.cpu.predict import Predictor
@@ -33,12 +37,25 @@ class _Past:
 
 def _operations(network: Network) -> float:
     """About how many multiplications and additions one row costs: each weight is used at every place and step."""
-    total, before = 0.0, network.input_shape or ()
-    for name, after in zip(network.names, network.shapes(), strict=True):
-        weights = sum(p.size for key, p in network.parameters.items() if key.startswith(name + "."))
-        total += 2.0 * weights * max(math.prod(after[:-1]), math.prod(before[:-1]) if len(after) < len(before) else 1)
-        before = after
+    total = 0.0
+    for layer, before, after in _each(network.layers, network.input_shape or ()):
+        if not isinstance(layer, Branches):
+            weights = sum(math.prod(spec.shape) for spec in layer.parameters(before).values())
+            total += (
+                2.0 * weights * max(math.prod(after[:-1]), math.prod(before[:-1]) if len(after) < len(before) else 1)
+            )
     return total
+
+
+def _each(layers: Sequence[Layer], shape: Shape) -> Iterator[tuple[Layer, Shape, Shape]]:
+    """Each layer, also in branches, with the shape of a row before and after it."""
+    for layer in layers:
+        if isinstance(layer, Branches):
+            for branch, own in zip(layer.branches, layer.input_shapes(shape), strict=True):
+                yield from _each(branch, own)
+        after = layer.output_shape(shape)
+        yield layer, shape, after
+        shape = after
 
 
 _past: weakref.WeakKeyDictionary[Network, _Past] = weakref.WeakKeyDictionary()
@@ -70,7 +87,7 @@ def outputs(network: Network, inputs: Any, rows: int) -> Array:
 
 def _row_shape(network: Network, inputs: Array) -> tuple[int, ...]:
     """The shape in which the preprocessing knows a row: flat rows of pictures are folded."""
-    known = None if network.preprocessing is None else network.preprocessing.input_shape
+    known = None if network.preprocessing is None else network.preprocessing.for_input().input_shape
     return known or inputs.shape[1:]
 
 
@@ -78,7 +95,7 @@ def _by_reference(network: Network, x: Array, rows: int) -> Array:
     from unstuck.engines import engine
     from unstuck.engines.threads import suited_to
 
-    largest = max(math.prod(shape) for shape in [x.shape[1:], *network.shapes()])
+    largest = max(math.prod(x.shape[1:]), *(math.prod(after) for *_, after in _each(network.layers, x.shape[1:])))
     rows = max(1, min(rows, LARGEST_VALUES // largest))
     programs: dict[int, Any] = {}
     parts = []

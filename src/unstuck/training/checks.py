@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from unstuck.data.dataset import Dataset
 from unstuck.errors import InputError
-from unstuck.nn.losses import BinaryCrossEntropy, CrossEntropy, CrossEntropyProbabilities, Loss, Poisson
-from unstuck.nn.network import Network
+from unstuck.nn.answers import Answers
+from unstuck.nn.losses import BinaryCrossEntropy, CrossEntropy, CrossEntropyProbabilities, Loss, NamedLoss, Poisson
 
 Array = np.ndarray[Any, Any]
 
 
-def default_loss(network: Network, task: str) -> str:
+def default_loss(network: Answers, task: str) -> str:
     """The name of the loss for ``loss="auto"``; the network is built."""
     if task == "regression":
         return "mean_squared_error"
@@ -26,8 +27,13 @@ def default_loss(network: Network, task: str) -> str:
     return "binary_cross_entropy" if network.output_shape[-1:] == (1,) else "cross_entropy"
 
 
-def task_of(loss: Any, targets: Any) -> str | None:
-    """The task that the loss decides for data given as bare arrays, where it does."""
+def task_of(loss: Any, targets: Any) -> Any:
+    """The task that the loss decides for data given as bare arrays, where it does; for named targets one for each name."""
+    if isinstance(targets, Mapping):
+        if isinstance(loss, NamedLoss):
+            loss = {name: part.loss for name, part in loss.parts.items()}
+        losses = loss if isinstance(loss, Mapping) else dict.fromkeys(targets, loss)
+        return {name: task_of(losses.get(name, "auto"), part) for name, part in targets.items()}
     name = (loss if isinstance(loss, str) else type(loss).__name__).lower().replace("_", "")
     if name in ("crossentropy", "crossentropyprobabilities"):
         return "classification"
@@ -43,13 +49,13 @@ def task_of(loss: Any, targets: Any) -> str | None:
     return None
 
 
-def last_kind(network: Network) -> str:
+def last_kind(network: Answers) -> str:
     """The kind of the last layer that changes values in prediction."""
     kinds = [layer.kind for layer in network.layers if layer.kind not in ("Flatten", "Identity", "Dropout")]
     return kinds[-1] if kinds else "Identity"
 
 
-def check_output(network: Network, loss: Loss) -> None:
+def check_output(network: Answers, loss: Loss) -> None:
     """InputError where the last layer and the loss do not belong together: the softmax or sigmoid would be taken twice."""
     last = last_kind(network)
     if loss.takes == "logits" and last in ("Softmax", "Sigmoid"):
@@ -75,7 +81,7 @@ def check_output(network: Network, loss: Loss) -> None:
         )
 
 
-def check_targets(network: Network, loss: Loss, data: Dataset, targets: Array) -> None:
+def check_targets(network: Answers, loss: Loss, data: Dataset, targets: Array) -> None:
     """InputError where the targets (N,) or (N, D), as the loss sees them, go neither with the outputs nor with the loss."""
     shape = network.output_shape
     if data.task == "classification" and targets.ndim == 2:
@@ -106,7 +112,7 @@ def check_targets(network: Network, loss: Loss, data: Dataset, targets: Array) -
         _refuse((targets < 0).any(axis=1), data, targets, loss, "counts of at least 0")
 
 
-def _check_classes(network: Network, loss: Loss, data: Dataset) -> None:
+def _check_classes(network: Answers, loss: Loss, data: Dataset) -> None:
     width, classes = network.output_shape[-1], data.n_classes
     if isinstance(loss, Poisson):
         raise InputError(

@@ -10,32 +10,46 @@ import numpy as np
 
 from unstuck.data.dataset import Dataset, Splits
 from unstuck.errors import InputError, unknown_name
+from unstuck.training.named_outputs import NamedDataset
 
 Array = np.ndarray[Any, Any]
 
 
-def as_dataset(
-    data: Any, task: str | None = None, name: str = "data", class_names: tuple[str, ...] | None = None
-) -> Dataset:
-    """A data set from a Dataset, or from a pair (inputs, targets) of arrays.
+def as_dataset(data: Any, task: Any = None, name: str = "data", class_names: Any = None) -> Dataset:
+    """A data set from a Dataset, or from a pair (inputs, targets) of arrays, or dicts of arrays by name.
 
-    ``task`` and ``class_names`` are those of the training, where there was one: classes get the numbers they have there.
+    ``task`` and ``class_names`` are those of the training, where there was one: classes get the numbers they have there. With
+    named targets they are dicts.
     """
     if isinstance(data, Splits):
         raise InputError(f"data set {data.name!r} was given with all its parts; choose one, such as .train or .test.")
+    if isinstance(data, NamedDataset):
+        return data
     if isinstance(data, Dataset):
+        _check_plain(data.targets, task, name)
         if task is not None and data.task != task:
             raise InputError(
                 f"data set {data.name!r} is for {data.task}; the network is trained for {task}. Give data with the same task."
             )
         return data if class_names is None else _renumbered(data, class_names)
     if isinstance(data, tuple | list) and len(data) == 2:
+        if isinstance(data[1], Mapping):
+            return NamedDataset.from_targets(data[0], data[1], name=name, task=task, class_names=class_names)
+        _check_plain(data[1], task, name)
         names = class_names if task == "classification" else None
         return Dataset.from_arrays(data[0], data[1], name=name, task=task, class_names=names)
     raise InputError(
         f"the data are of type {type(data).__name__}; expected a data set such as unstuck.datasets.load('mnist').train, or a "
         "pair (inputs, targets) of arrays."
     )
+
+
+def _check_plain(targets: Any, task: Any, name: str) -> None:
+    if isinstance(task, Mapping):
+        raise InputError(
+            f"the network tells {', '.join(task)} by name; give the targets of {name!r} as a dict of arrays, not as "
+            f"{type(targets).__name__}."
+        )
 
 
 def _renumbered(data: Dataset, class_names: tuple[str, ...]) -> Dataset:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from unstuck.data.preprocessing import Preprocessing
+from unstuck.data.named_preprocessing import AnyPreprocessing
 from unstuck.nn.losses import Loss
 from unstuck.nn.network import Network
 from unstuck.training.callbacks import Callback
@@ -23,14 +23,14 @@ def fit(
     network: Network,
     data: Any,
     *,
-    loss: Loss | str | Callable[..., Any] = "auto",
+    loss: Loss | str | Callable[..., Any] | Mapping[str, Any] = "auto",
     optimizer: Optimizer | str = "auto",
     batch_size: int | None = 32,
     epochs: int = 10,
     validation: Any = None,
     seed: int = 0,
-    preprocessing: str | Preprocessing = "auto",
-    targets: str = "none",
+    preprocessing: str | AnyPreprocessing | Mapping[str, str] = "auto",
+    targets: str | Mapping[str, str] = "none",
     shuffle: bool = True,
     l1: float = 0.0,
     l2: float = 0.0,
@@ -38,6 +38,7 @@ def fit(
     clip_norm: float | None = None,
     sample_weight: Any = None,
     class_weight: Any = None,
+    loss_weights: Mapping[str, float] | None = None,
     early_stopping: EarlyStopping | int | None = None,
     tolerance: Tolerance | None = None,
     on_trouble: str = "warn",
@@ -47,7 +48,9 @@ def fit(
     """Train ``network`` on ``data`` and return the :class:`Run`.
 
     data, validation: a Dataset, or a pair (inputs (N, ...), targets (N,) or (N, D)). A network without parameters gets its
-    input shape from the data and its initial values from ``seed``; a network with parameters goes on from where it is.
+    input shape from the data and its initial values from ``seed``; a network with parameters goes on from where it is. For
+    networks with ``nn.Inputs`` or ``nn.Outputs`` either is a dict of arrays by name; loss, preprocessing (by inputs) and targets
+    (by outputs) may then be dicts, too, and the loss is the sum of all, each times its factor in ``loss_weights`` (default 1).
     loss: a name, an nn loss or an array function of (outputs, targets); "auto" is cross-entropy for classes and squared error
     for numbers. optimizer: a name or an object; "auto" is Adam. batch_size: rows a step, the last partial batch included;
     None takes all rows at once. preprocessing: "auto", "none", "pixels", "scale", "standardise" or a fitted Preprocessing;
@@ -69,8 +72,8 @@ def fit(
     prepared = Prepared(
         network, data, loss=loss, optimizer=optimizer, batch_size=batch_size, epochs=epochs, validation=validation, seed=seed,
         preprocessing=preprocessing, targets=targets, shuffle=shuffle, l1=l1, l2=l2, penalties=penalties, clip_norm=clip_norm,
-        sample_weight=sample_weight, class_weight=class_weight, early_stopping=early_stopping, tolerance=tolerance,
-        on_trouble=on_trouble, callbacks=callbacks, engine=engine,
+        sample_weight=sample_weight, class_weight=class_weight, loss_weights=loss_weights, early_stopping=early_stopping,
+        tolerance=tolerance, on_trouble=on_trouble, callbacks=callbacks, engine=engine,
     )  # fmt: skip
     return Loop(prepared, started).run_all()
 

@@ -80,6 +80,7 @@ class Loop:
         correct, seen, done, gradient, known = 0.0, 0, 0, None, len(run.troubles)
         order, rates = stepping.order(epoch), stepping.rates(epoch)
         losses, data_losses = np.empty(len(rates)), np.empty(len(rates))  # of each step, with penalties and without
+        taken: list[list[Array]] = []  # the figures of named outputs, of each step
         while done < len(rates):
             count = self._span(done, len(rates))
             rows = order[done * stepping.rows : (done + count) * stepping.rows]
@@ -90,6 +91,7 @@ class Loop:
             if not np.isfinite(new).all():
                 return self.guard.not_finite(epoch, order, rates)
             losses[done : done + count], data_losses[done : done + count] = new, results[1]
+            taken.append(results[len(results) - len(plan.figures) :])
             seen, done = seen + len(rows), done + count
             answer = self.guard.after_steps(epoch, data_losses[:done], order, rates)
             if answer != GO_ON:
@@ -116,6 +118,7 @@ class Loop:
             figures["accuracy"] = correct / answers(self.prepared.targets[order[:seen]])
         if gradient is not None:
             figures["gradient"] = gradient
+        figures.update(self.prepared.named_figures([np.concatenate(parts) for parts in zip(*taken, strict=True)], seen))
         figures["learning_rate"] = float(rates[done - 1])
         stepping.store()
         if self.prepared.validation is not None:
@@ -176,6 +179,11 @@ class Loop:
             columns["accuracy"] = (
                 results[2].reshape(rates.shape).sum(axis=1) / answers(self.prepared.targets)
             ).tolist()
+        named = self.prepared.plan.figures
+        own = [np.asarray(part).reshape(rates.shape) for part in results[len(results) - len(named) :]]
+        for i in range(count if named else 0):
+            for name, value in self.prepared.named_figures([part[i] for part in own], stepping.count).items():
+                columns.setdefault(name, []).append(value)
         columns["learning_rate"] = rates[:, -1].tolist()
         stepping.store()
         self._record(first + count - 1, order, rates.ravel(), rates.size - 1)

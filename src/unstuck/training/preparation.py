@@ -10,20 +10,23 @@ import numpy as np
 
 from unstuck.autodiff import Graph
 from unstuck.data.dataset import Dataset
+from unstuck.data.named import NamedRows
+from unstuck.data.named_preprocessing import AnyPreprocessing, NamedPreprocessing
 from unstuck.data.preprocessing import Preprocessing
 from unstuck.engines import engine as engine_of
 from unstuck.engines.steps import Training
 from unstuck.errors import InputError, unknown_name
 from unstuck.nn.checks import number, whole_number
 from unstuck.nn.layers.dense import Dense
-from unstuck.nn.losses import loss_function
+from unstuck.nn.losses import Loss, NamedLoss, loss_function
 from unstuck.nn.network import Network
 from unstuck.training.callbacks import Callback
 from unstuck.training.carried import check_carried
 from unstuck.training.checks import check_output, check_targets, default_loss, task_of
 from unstuck.training.examples import as_dataset, row_weights
+from unstuck.training.named_outputs import answers_of, check_names, joint_loss, packed_targets
 from unstuck.training.optimizers import optimizer as optimizer_of
-from unstuck.training.run import Run
+from unstuck.training.run import Run, figures_of
 from unstuck.training.step import Penalty, StepPlan
 from unstuck.training.stopping import EarlyStopping, Tolerance
 from unstuck.training.stopping import early_stopping as early_stopping_of
@@ -105,6 +108,7 @@ class Prepared:
         sample_weight: Any,
         class_weight: Any,
         engine: str,
+        loss_weights: Any,
         **others: Any,
     ) -> None:
         train = self.train
@@ -112,12 +116,13 @@ class Prepared:
         self.optimizer = optimizer_of("adam" if isinstance(optimizer, str) and optimizer == "auto" else optimizer)
         fitted = _preprocessing(network, train, preprocessing, targets)
         self._build(network)
-        self.loss = loss_function(
-            default_loss(network, train.task) if isinstance(loss, str) and loss == "auto" else loss
-        )
-        self.targets = fitted.apply_targets(train.targets, network.dtype)
-        check_output(network, self.loss)
-        check_targets(network, self.loss, train, self.targets)
+        check_names(network, train)
+        self.loss = self._loss(network, loss, loss_weights)
+        self.targets = self._targets(network, train, fitted)
+        if network.heads and class_weight is not None:
+            raise InputError(
+                f"class_weight is for networks with one output, and this one has {', '.join(network.heads)}; use sample_weight."
+            )
         self.weights = row_weights(train, sample_weight, class_weight, normalise=self.loss.batch == "mean")
         self.validation: Dataset | None = None
         if validation is not None:
@@ -131,8 +136,26 @@ class Prepared:
             self.inputs = network.prepared(train.inputs)
         if self.validation is not None:
             network.prepared(self.validation.inputs[:1])
-            shown = fitted.apply_targets(self.validation.targets, network.dtype)
-            check_targets(network, self.loss, self.validation, shown)
+            check_names(network, self.validation)
+            self._targets(network, self.validation, fitted)
+
+    def _loss(self, network: Network, loss: Any, weights: Any) -> Loss:
+        if network.heads:
+            return joint_loss(network.heads, self.train, loss, weights)
+        if weights is not None:
+            raise InputError(f"loss_weights is {weights!r}, but the network has no named outputs; leave it out.")
+        return loss_function(
+            default_loss(network, self.train.task) if isinstance(loss, str) and loss == "auto" else loss
+        )
+
+    def _targets(self, network: Network, data: Dataset, fitted: AnyPreprocessing) -> Array:
+        """The targets as the loss sees them; InputError where they do not go with it or with the outputs."""
+        if isinstance(self.loss, NamedLoss):
+            return packed_targets(network.heads, data, self.loss, fitted, network.dtype)
+        targets = fitted.for_output().apply_targets(data.targets, network.dtype)
+        check_output(network, self.loss)
+        check_targets(network, self.loss, data, targets)
+        return targets
 
     def _step(self, *, batch_size: int | None, early_stopping: Any, **others: Any) -> None:
         train = self.train
@@ -163,14 +186,18 @@ class Prepared:
     def _stored_pixels(self) -> tuple[Array, Array | None, Array | None] | None:
         """Bytes that the engine itself turns into inputs, with shift and factor of each place: they stay as they are stored."""
         network, raw = self.network, self.train.inputs
-        if self.engine.name == "reference" or raw.dtype != np.uint8 or self.rows == len(self.train):
+        stored = isinstance(raw, np.ndarray) and raw.dtype == np.uint8
+        if self.engine.name == "reference" or not stored or self.rows == len(self.train):
             return None
         network.prepared(raw[:1])  # what is wrong with their shape is said now
         return raw, *(network.byte_scale(raw.shape[1:]) or (None, None))
 
     def _build(self, network: Network) -> None:
-        shape = self.train.input_shape
-        if not network.is_built:
+        inputs, shape = network.rows_of(self.train.inputs), self.train.input_shape
+        if isinstance(inputs, NamedRows):
+            if not network.is_built:
+                network.build({name: part.shape[1:] for name, part in inputs.parts.items()}, [self.seed, 0])
+        elif not network.is_built:
             flat = isinstance(network.layers[0], Dense) and len(shape) != 1
             network.build((math.prod(shape),) if flat else shape, [self.seed, 0])
         elif math.prod(network.input_shape or ()) != math.prod(shape):
@@ -185,7 +212,23 @@ class Prepared:
         names = ["accuracy", "balanced_accuracy"] if self.train.task == "classification" else ["mae", "mse", "r2"]
         figures = ["loss", *(["accuracy"] if self.plan.counts_correct else [])]
         figures += ["gradient"] if self.plan.reports_gradient else []
-        return figures + ([f"validation_{name}" for name in ("loss", *names)] if self.validation is not None else [])
+        figures += self.plan.figures
+        shown = ["loss", *(figures_of(self.network.heads) or names)]
+        return figures + ([f"validation_{name}" for name in shown] if self.validation is not None else [])
+
+    def named_figures(self, results: Sequence[Array], seen: int) -> dict[str, float]:
+        """The figures of the named outputs over the steps of an epoch with ``seen`` rows, from those of its steps."""
+        names, rows = self.plan.figures, self.rows
+        found = {}
+        for name, values in zip(names, results, strict=True):
+            parts = np.asarray(values, np.float64)
+            if self.loss.batch == "sum" and name.startswith("loss_"):
+                found[name] = float(parts.sum())
+            else:  # only the last step may have had fewer rows
+                shares = np.full(len(parts), float(rows))
+                shares[-1] = seen - rows * (len(parts) - 1)
+                found[name] = float(np.average(parts, weights=shares))
+        return found
 
     def prepared_rows(self, rows: Array) -> Array:
         """The inputs of these rows, ready for the network."""
@@ -215,12 +258,15 @@ def _listed(what: str, given: Any, expected: type) -> Sequence[Any]:
     return listed
 
 
-def _preprocessing(network: Network, train: Dataset, how: Any, targets: str) -> Preprocessing:
+def _preprocessing(network: Network, train: Dataset, how: Any, targets: Any) -> AnyPreprocessing:
     """What is done to the data: as given, as the network already has it, or measured now."""
-    given = how if isinstance(how, Preprocessing) else None
+    given = how if isinstance(how, AnyPreprocessing) else None
     if given is None and isinstance(how, str) and how == "auto" and network.is_built:
         given = network.preprocessing
     if given is None:
+        answers = answers_of(train)
+        if answers or isinstance(train.inputs, NamedRows):
+            return NamedPreprocessing.fit(train, answers, how, targets)
         return Preprocessing.fit(train, how, targets)
     if targets != "none" and given.target_divisor is None:
         raise InputError(

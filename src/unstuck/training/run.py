@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unstuck.data.dataset import Dataset
 from unstuck.errors import InputError
+from unstuck.nn.answers import Answers, classes_of
 from unstuck.nn.losses import Loss, loss_function
-from unstuck.nn.network import Network, classes_of
+from unstuck.nn.network import Network
 from unstuck.training import metrics
 from unstuck.training.checks import check_targets
 from unstuck.training.examples import as_dataset
 from unstuck.training.history import History
+from unstuck.training.named_outputs import answers_of, check_names, joint_loss
 from unstuck.training.optimizers import Optimizer
 from unstuck.training.trouble import Trouble
 
@@ -35,7 +38,7 @@ class Run:
     network: Network
     loss: Loss
     optimizer: Optimizer
-    task: str
+    task: Any
     seed: int
     batch_size: int | None
     engine: str
@@ -74,21 +77,49 @@ class Run:
         return f"<Run of {self.network.describe()}: {self.epochs} epochs, {self.stopped_because or 'in progress'}; {figures}>"
 
 
-def evaluate(network: Network, data: Any, *, loss: Loss | str | Callable[..., Any] | None = None) -> dict[str, float]:
+def evaluate(
+    network: Network, data: Any, *, loss: Loss | str | Callable[..., Any] | Mapping[str, Any] | None = None
+) -> dict[str, float]:
     """Loss and metrics of a trained network on a data set or an (inputs, targets) pair.
 
     Classification: loss, accuracy, balanced_accuracy; regression: loss, mae, mse, r2, in the units of the targets. The
-    loss is the data loss (no penalties), averaged over rows (or summed, if the loss says so).
+    loss is the data loss (no penalties), averaged over rows (or summed, if the loss says so). With named outputs: loss, the
+    weighted sum, and the same of each as loss_NAME, accuracy_NAME and so on.
     """
     given = as_dataset(data, network.task, class_names=network.class_names)
+    check_names(network, given)
     if loss is None and network.loss is None:
         raise InputError("the network has not been trained, so there is no loss to evaluate; give loss=.")
-    loss = network.loss if loss is None else loss_function(loss)
-    assert loss is not None
-    outputs = network.outputs(given.inputs)
+    heads = network.heads
+    if not heads:
+        used = network.loss if loss is None else loss_function(dict(loss) if isinstance(loss, Mapping) else loss)
+        return _figures(network, given, used, network.outputs(given.inputs))
+    whole = network.loss if loss is None else joint_loss(heads, given, loss)
+    parts = network.parts_of(network.outputs(given.inputs))
+    found = {
+        name: _figures(head, answers_of(given)[name], whole.parts[name].loss, parts[name])
+        for name, head in heads.items()
+    }
+    total = whole.total({name: figures["loss"] for name, figures in found.items()})
+    return {
+        "loss": total,
+        **{f"{key}_{name}": value for name, figures in found.items() for key, value in figures.items()},
+    }
+
+
+def figures_of(heads: Mapping[str, Answers]) -> list[str]:
+    """The names of what :func:`evaluate` tells of each named output."""
+    return [f"{key}_{name}" for name, head in heads.items() for key in ("loss", *METRICS[head.task])]
+
+
+METRICS = {"classification": ("accuracy", "balanced_accuracy"), "regression": ("mae", "mse", "r2")}
+
+
+def _figures(network: Answers, given: Dataset, loss: Loss, outputs: Array) -> dict[str, float]:
+    """Loss and metrics of finished outputs."""
     targets = given.targets
     if network.preprocessing is not None:
-        targets = network.preprocessing.apply_targets(targets, np.float64)
+        targets = network.preprocessing.for_output().apply_targets(targets, np.float64)
     check_targets(network, loss, given, targets)
     figures = {"loss": loss_value(loss, outputs, targets)}
     if given.task == "classification":

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unstuck.data.preprocessing import Preprocessing
+from unstuck.data.named_preprocessing import preprocessing_from_dict
 from unstuck.errors import InputError
 from unstuck.files import write_whole
 from unstuck.nn.checks import whole_number
 from unstuck.nn.layers.base import Layer, layer_from_dict
 from unstuck.nn.layers.function import Function
-from unstuck.nn.losses import FunctionLoss, Loss, loss_function
+from unstuck.nn.losses import Loss, loss_function
 from unstuck.nn.network import Network
 from unstuck.nn.sharing import every, restored
 from unstuck.training.history import History
@@ -51,7 +50,7 @@ def save(
         "format": FORMAT,
         "network": network.to_dict(),
         "task": network.task,
-        "class_names": list(network.class_names) if network.class_names else None,
+        "class_names": _plain(network.class_names),
         "loss": loss.to_dict() if loss is not None else None,
         "optimizer": optimizer.to_dict() if optimizer is not None else None,
         "seed": seed,
@@ -75,8 +74,7 @@ def save(
 def _check_names(network: Network, loss: Loss | None) -> None:
     """InputError if two different functions of the user's go by one name: load could not tell them apart."""
     own = [(layer.name, layer.function) for layer in every(network.layers) if isinstance(layer, Function)]
-    if isinstance(loss, FunctionLoss) and loss.function is not None:
-        own.append((loss.name, loss.function))
+    own += loss.own_functions() if loss is not None else []
     known: dict[str, Any] = {}
     for name, function in own:
         if known.setdefault(name, function) is not function:
@@ -161,19 +159,30 @@ def _build(
             raise InputError(f"parameter {name} is {found}; expected {network.dtype} of shape {spec.shape}.")
         network.parameters[name] = stored
     network.task = description["task"]
-    network.class_names = tuple(description["class_names"]) if description["class_names"] else None
+    network.class_names = _names(description["class_names"])
     stored_loss = description["loss"]
     if stored_loss is not None:
-        network.loss = loss_function(stored_loss)
-        if isinstance(network.loss, FunctionLoss):
-            network.loss = replace(network.loss, function=functions.get(network.loss.name))
+        network.loss = loss_function(stored_loss).with_functions(functions)
     if description["preprocessing"] is not None:
         arrays = {k.removeprefix(_PREPROCESSING): v for k, v in tensors.items() if k.startswith(_PREPROCESSING)}
-        network.preprocessing = Preprocessing.from_dict(description["preprocessing"], arrays)
+        network.preprocessing = preprocessing_from_dict(description["preprocessing"], arrays)
     history = description["history"] or {}
     if len({len(column) for column in history.values()}) > 1:
         raise ValueError("the columns of the history have different lengths")
     return network, History(history)
+
+
+def _plain(class_names: Any) -> Any:
+    """The names of the classes, of each output where there are several, as JSON has them."""
+    if isinstance(class_names, Mapping):
+        return {name: _plain(names) for name, names in class_names.items()}
+    return list(class_names) if class_names else None
+
+
+def _names(stored: Any) -> Any:
+    if isinstance(stored, Mapping):
+        return {name: _names(names) for name, names in stored.items()}
+    return tuple(stored) if stored else None
 
 
 def _layer(data: Any) -> Layer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from unstuck.autodiff.simplify import simplified
 from unstuck.errors import InputError
 from unstuck.nn.checks import number
 from unstuck.nn.layers.base import Context, Parameter
-from unstuck.nn.losses import Loss
+from unstuck.nn.losses import Loss, NamedLoss
 from unstuck.nn.network import Network
 from unstuck.training.optimizers import Optimizer, slot_names
 
@@ -71,6 +71,14 @@ class StepPlan:
     counts_correct: bool = False
     reports_gradient: bool = False
 
+    @property
+    def figures(self) -> list[str]:
+        """The names of what a step tells of each named output, such as "loss_digit" and "accuracy_digit"."""
+        if not isinstance(self.loss, NamedLoss):
+            return []
+        both = ((f"loss_{name}", *([f"accuracy_{name}"] if p.labels else [])) for name, p in self.loss.parts.items())
+        return [figure for figures in both for figure in figures]
+
     def slots(self) -> dict[str, np.ndarray[Any, Any]]:
         """The optimiser's state at the start: zeros, by name such as "dense1.weight/velocity"."""
         return {
@@ -90,7 +98,8 @@ class StepPlan:
 
         Inputs of the graph, in order: x, targets, weights (if ``weighted``), rate, step, key, parameters, slots. Outputs:
         the loss (with penalties), the data loss, the number of rows classified rightly (if ``counts_correct``), the
-        squared norm of the gradient (if ``reports_gradient``), the new parameters, the new slots, the gradients (if asked for).
+        squared norm of the gradient (if ``reports_gradient``), those of :meth:`figures`, the new parameters, the new slots,
+        the gradients (if asked for).
         """
         network, dtype = self.network, self.network.dtype
         graph = Graph()
@@ -106,7 +115,9 @@ class StepPlan:
         context = Context(training=True, key=key, carried={})
         outputs = network.forward(x, parameters, context)
         graph.scope = "loss"
-        data_loss = self.loss(outputs, t, weights)
+        parts = self.loss.taken_apart(outputs, t)
+        values = {name: part(y, target, weights) for name, (part, y, target) in parts.items()}
+        data_loss = self.loss.total(values)
         loss = data_loss
         graph.scope = "penalty"
         specs = trained(network)
@@ -136,6 +147,8 @@ class StepPlan:
             if self.clip_norm is not None:
                 factor = self.clip_norm / np.maximum(norm, self.clip_norm)
                 found = [g * factor for g in found]
+        graph.scope = "figures"
+        results += _figures(parts, values).values()
         new_slots: list[Node] = []
         known = dict(zip(specs, found, strict=True))
         for name, p in parameters.items():
@@ -155,9 +168,22 @@ class StepPlan:
         return simplified(graph)
 
 
+def _figures(parts: Mapping[str, tuple[Loss, Any, Any]], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of each named output: its loss, and the share of its labels that are found."""
+    found = {}
+    for name, (loss, outputs, targets) in parts.items():
+        if name:
+            found[f"loss_{name}"] = values[name]
+        if name and targets.dtype.kind in "iu":
+            counted = targets >= 0
+            right = np.sum(np.logical_and(_predicted(outputs, loss) == targets, counted).astype(outputs.dtype))
+            found[f"accuracy_{name}"] = right / np.maximum(np.sum(counted.astype(outputs.dtype)), 1.0)
+    return found
+
+
 def _predicted(outputs: Node, loss: Loss) -> Node:
-    """The class number of each row, as ``network.classes_of`` gives it for finished outputs."""
+    """The class number of each row, as ``answers.classes_of`` gives it for finished outputs."""
     if outputs.shape[-1] > 1:
         return np.argmax(outputs, axis=-1)
     threshold = 0.0 if loss.takes == "logits" else 0.5
-    return (outputs[:, 0] > threshold).astype(np.int64)
+    return (outputs[..., 0] > threshold).astype(np.int64)

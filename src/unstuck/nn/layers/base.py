@@ -87,7 +87,7 @@ class Layer:
 
     def __init_subclass__(cls) -> None:
         cls.kind = cls.__name__
-        if not cls.__name__.startswith("_") and cls.__name__ != "Recurrent":
+        if not cls.__name__.startswith("_") and cls.__name__ not in ("Branches", "Recurrent"):
             LAYERS[cls.__name__] = cls
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -121,6 +121,11 @@ class Layer:
             settings[f.name] = value.to_dict() if isinstance(value, Initializer | Layer) else value
         return settings
 
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Layer:
+        """The layer of what :meth:`to_dict` gave, without its kind."""
+        return cls(**settings)
+
     def __str__(self) -> str:
         settings = ", ".join(
             f"{f.name}={getattr(self, f.name)!r}"
@@ -142,7 +147,7 @@ def layer_from_dict(data: Mapping[str, Any]) -> Layer:
     if kind not in LAYERS:
         raise unknown_name("layer", kind, LAYERS)
     try:
-        return LAYERS[kind](**settings)
+        return LAYERS[kind].from_settings(settings)
     except TypeError as error:
         raise InputError(f"layer {kind}: {str(error).split(') ')[-1]}; its settings are {_settings(kind)}.") from None
 
