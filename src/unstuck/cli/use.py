@@ -13,6 +13,7 @@ from unstuck.cli.console import messages, results
 from unstuck.errors import InputError
 
 if TYPE_CHECKING:
+    from unstuck.data.preprocessing import Preprocessing
     from unstuck.nn import Network
 
 Flag = Annotated[bool, Parameter(negative="")]
@@ -36,7 +37,7 @@ def evaluate(model: Path, data: str, /, *, json: Flag = False) -> int:
     from unstuck.training.run import evaluate as measure
 
     network = load(model)
-    labelled = load_labelled(data, network.preprocessing or _nothing(network))
+    labelled = load_labelled(data, _reading(network))
     figures = measure(network, labelled)
     if json:
         import json as encoder
@@ -83,7 +84,7 @@ def predict(
     if out is not None:
         check_writable(out)
     network = load(model)
-    rows = load_inputs(data, network.preprocessing or _nothing(network))
+    rows = load_inputs(data, _reading(network))
     for note in rows.notes:
         messages().print(note, markup=False, soft_wrap=True)
     predicted = network.predict(rows.inputs)
@@ -167,7 +168,19 @@ def _json_text(network: Network, model: Path, rows: Any, predicted: Any, probabi
     return encoder.dumps(content) + "\n"
 
 
-def _nothing(network: Network) -> Any:
-    raise InputError(
-        f"the model holds no preprocessing, so data cannot be read for it; it was saved before training ({network.describe()})."
-    )
+def _reading(network: Network) -> Preprocessing:
+    """How data become rows for the network; InputError where a file cannot say that."""
+    from unstuck.data.named_preprocessing import NamedPreprocessing
+
+    if network.preprocessing is None:
+        raise InputError(
+            "the model holds no preprocessing, so data cannot be read for it; it was saved before training "
+            f"({network.describe()})."
+        )
+    if isinstance(network.preprocessing, NamedPreprocessing):
+        raise InputError(
+            f"the model has inputs or outputs with names ({network.describe()}), which the command cannot read from a file; use "
+            "it in Python: unstuck.load(path).predict(…)."
+        )
+    how: Preprocessing = network.preprocessing
+    return how

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unstuck.data.dataset import Dataset
-from unstuck.data.named import by_name, for_each, of_one_length
+from unstuck.data.named import as_inputs, by_name, for_each, of_one_length
 from unstuck.data.named_preprocessing import AnyPreprocessing
 from unstuck.errors import InputError
 from unstuck.nn.answers import Head
@@ -35,13 +35,13 @@ class NamedDataset(Dataset):
         cls, inputs: Any, targets: Mapping[str, Any], *, name: str, task: Any = None, class_names: Any = None
     ) -> NamedDataset:
         """A data set from inputs and a dict of targets; see :meth:`Dataset.from_arrays`."""
+        inputs = as_inputs(inputs, "inputs" if name == "data" else f"{name}: inputs")
         tasks, names = task or {}, class_names or {}
         answers = {}
         for key, part in of_one_length(_with_lengths(targets, name), f"{name}: targets").items():
             known = names.get(key) if tasks.get(key) == "classification" else None
             called = f"{name}: {key!r}"
-            answers[key] = made = Dataset.from_arrays(inputs, part, name=called, task=tasks.get(key), class_names=known)
-            inputs = made.inputs  # checked now
+            answers[key] = Dataset.from_arrays(inputs, part, name=called, task=tasks.get(key), class_names=known)
         columns = [answer.targets.reshape(len(answer), -1).astype(np.float64) for answer in answers.values()]
         return cls(
             inputs, np.concatenate(columns, axis=1), name,

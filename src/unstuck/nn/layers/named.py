@@ -26,10 +26,11 @@ class _Named(Branches):
 
     names: tuple[str, ...]
 
-    def __init__(self, /, **branches: Any) -> None:
-        if not branches:
+    def __init__(self, /, *given: Any, **branches: Any) -> None:
+        if given or not branches:
+            what = f"{given[0]!r} without a name" if given else "no branches"
             raise InputError(
-                f"{self.kind} got no branches; expected one for each name, such as {self.kind}(size=nn.Dense(8))."
+                f"{self.kind} got {what}; expected a branch for each name, such as {self.kind}(size=nn.Dense(8))."
             )
         wrong = next((name for name in branches if not name.isidentifier()), None)
         if wrong is not None:
