@@ -158,3 +158,24 @@ def test_a_description_that_names_a_layer_that_does_not_come_before_is_refused()
         InputError, match=r"the layer 'dense2' is to stand at dense2 once more, but does not come before it\."
     ):
         restored([nn.Dense(3), Again("dense2")])
+
+
+@pytest.mark.parametrize("name", ["reference", "cpu"])
+def test_each_place_of_a_layer_has_a_state_of_its_own_that_goes_on(name: str) -> None:
+    layer = nn.LSTM(3, sequences=True, stateful=True)
+    network = nn.Network(layer, nn.Tanh(), layer, input_shape=(4, 3), dtype="float64", seed=2)
+    whole = nn.Network(*network.layers, input_shape=(8, 3), dtype="float64", seed=2)
+    x = R.normal(size=(5, 8, 3))
+    graph, context = Graph(), nn.Context(carried={})
+    node = graph.input("x", (5, 4, 3), "float64")
+    parameters = {key: graph.input(key, p.shape, p.dtype) for key, p in network.parameters.items()}
+    y = network.forward(node, parameters, context)
+    assert context.carried is not None
+    assert len(context.carried) == 4
+    graph.outputs = [y, *(after for _, after in context.carried.values())]
+    program = engine(name).compile(graph.pruned())
+    states, found = [np.zeros((5, 3))] * 4, []
+    for piece in (x[:, :4], x[:, 4:]):
+        told, *states = map(np.array, program(piece, *network.parameters.values(), *states))
+        found.append(told)
+    np.testing.assert_allclose(np.concatenate(found, axis=1), whole.outputs(x), rtol=1e-10)

@@ -62,6 +62,8 @@ class Context:
         if self.carried is None:
             return zeros
         name = f"{self.layer}/{state}"
+        if name in self.carried:  # of the same layer at an earlier place
+            name = f"{name} {len(self.carried)}"
         before = zeros.graph.input(name, zeros.shape, zeros.dtype)
         self.carried[name] = before, before
         return before
@@ -69,7 +71,8 @@ class Context:
     def state_after(self, state: str, value: Any) -> None:
         """What the batch behind is to begin with."""
         if self.carried is not None:
-            name = f"{self.layer}/{state}"
+            own = f"{self.layer}/{state}"
+            name = next(name for name in reversed(self.carried) if name.split(" ")[0] == own)
             self.carried[name] = self.carried[name][0], value
 
     def _name(self, statistic: str) -> str:
