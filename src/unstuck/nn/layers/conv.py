@@ -12,7 +12,7 @@ import numpy as np
 from unstuck.autodiff import apply
 from unstuck.errors import InputError
 from unstuck.nn.initializers import initializer
-from unstuck.nn.layers import geometry
+from unstuck.nn.layers import geometry, masks
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 
 
@@ -57,9 +57,16 @@ class _Convolution(Layer):
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
         if len(x.shape) == self.dims + 1:
             x = np.reshape(x, (*x.shape, 1))  # (N, *spatial, 1)
-        pads = self._pads(x.shape[1:-1])
+        pads, mask = self._pads(x.shape[1:-1]), None
+        if self.dims == 2:
+            masks.refuse(self, context, "nn.Conv1D")
+        elif (mask := masks.mask_of(x, context)) is not None:
+            x = masks.filled(x, mask)
         setting = {"stride": self.stride, "padding": pads, "dilation": self.dilation, "groups": self.groups}
         y = apply("conv", x, parameters["weight"], **setting)  # (N, *places, filters)
+        if mask is not None:
+            reached, same = geometry.reach(self.size, self.dilation)[0], self.padding == "same"
+            context.mask = masks.behind_convolution(mask, reached, self.stride[0], pads[0], y.shape[1], same=same)
         return y + parameters["bias"] if self.bias else y
 
     def _pads(self, spatial: Shape) -> geometry.Pads:
@@ -80,7 +87,9 @@ class Conv1D(_Convolution):
     """Sequences (N, steps, channels) become (N, places, filters): a weighted sum over each window of ``size`` steps.
 
     As :class:`Conv2D`, along one axis; weight (size, channels / groups, filters). A sequence of plain numbers (N, steps) has
-    one channel.
+    one channel. Steps that a mask leaves out count as zeros. A place behind is masked unless a sequence that ends where the
+    padding begins would have it too: with padding "same", unless one of the ``stride`` steps from place · stride on is real;
+    otherwise, unless its window is real but for as many steps as there is padding.
     """
 
     dims: ClassVar[int] = 1

@@ -12,7 +12,7 @@ import numpy as np
 from unstuck.autodiff import apply
 from unstuck.errors import InputError
 from unstuck.nn.initializers import initializer
-from unstuck.nn.layers import geometry
+from unstuck.nn.layers import geometry, masks
 from unstuck.nn.layers.base import Context, Layer, Parameter, Shape
 
 
@@ -47,6 +47,7 @@ class _ConvTranspose(Layer):
         return found
 
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
+        masks.refuse(self, context, "a layer that ends the sequence, such as nn.LSTM(8) or nn.GlobalAveragePool(),")
         if len(x.shape) == self.dims + 1:
             x = np.reshape(x, (*x.shape, 1))
         spatial = self._spatial(x.shape[1:-1])

@@ -15,9 +15,11 @@ from unstuck.nn.layers.base import Context, Layer, Shape
 
 @dataclass(frozen=True)
 class Masking(Layer):
-    """Steps of (N, steps, features) whose features all equal ``value`` are left out by the recurrent and attention layers behind.
+    """Steps of (N, steps, features) whose features all equal ``value`` are left out by the layers behind.
 
-    The values themselves stay. As the first layer it refuses (InputError) rows that hold nothing but padding.
+    Recurrent layers keep their state there, attention does not look at them, in convolutions and behind Flatten they are zeros,
+    pooling and batch statistics do not count them. Layers for pictures refuse them (InputError). The values themselves stay. As
+    the first layer it refuses (InputError) rows that hold nothing but padding.
     """
 
     value: float = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from unstuck.autodiff import apply
 from unstuck.errors import InputError
-from unstuck.nn.layers import geometry
+from unstuck.nn.layers import geometry, masks
 from unstuck.nn.layers.base import Context, Layer, Shape
 
 
@@ -55,6 +55,22 @@ class _Pool(Layer):
             count = count[(slice(None),) * axis + (slice(None, None, stride),)]
         return apply("windows", x, **setting), count
 
+    def mask_of(self, x: Any, context: Context) -> Any:
+        """The mask of the batch, if it has one; InputError for pictures that have."""
+        if self.dims == 2:
+            masks.refuse(self, context, f"nn.{self.kind.replace('2D', '1D')}")
+        return masks.mask_of(x, context)
+
+    def behind(self, mask: Any) -> Any:
+        """The mask of the places."""
+        size, stride, pads, places = self._along(mask.shape[1])
+        return masks.behind_pooling(mask, size, stride, pads, places, same=self.padding == "same")
+
+    def _along(self, steps: int) -> tuple[int, int, tuple[int, int], int]:
+        """Size, stride, padding and number of the windows over a sequence."""
+        pads = geometry.pairs_for(self.padding, (steps,), self.size, self.stride)
+        return self.size[0], self.stride[0], pads[0], geometry.counts(self, (steps,), self.size, self.stride, pads)[0]
+
     @property
     def axes(self) -> tuple[int, ...]:
         """The axes inside a window."""
@@ -69,20 +85,37 @@ class _Pool(Layer):
 @dataclass(frozen=True)
 class _MaxPool(_Pool):
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
-        windows, _ = self.windows(x, -np.inf)
-        return np.max(windows, axis=self.axes)  # (N, *places, C)
+        mask = self.mask_of(x, context)
+        if mask is None:
+            windows, _ = self.windows(x, -np.inf)
+            return np.max(windows, axis=self.axes)  # (N, *places, C)
+        windows, _ = self.windows(masks.filled(x, mask, -np.inf), -np.inf)
+        context.mask = self.behind(mask)
+        return masks.filled(np.max(windows, axis=self.axes), context.mask)
 
 
 @dataclass(frozen=True)
 class _AveragePool(_Pool):
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
-        windows, count = self.windows(x, 0.0)
-        return np.sum(windows, axis=self.axes) * (1.0 / count).astype(x.dtype)  # (N, *places, C)
+        mask = self.mask_of(x, context)
+        if mask is None:
+            windows, count = self.windows(x, 0.0)
+            return np.sum(windows, axis=self.axes) * (1.0 / count).astype(x.dtype)  # (N, *places, C)
+        windows, _ = self.windows(masks.filled(x, mask), 0.0)
+        size, stride, pads, _ = self._along(x.shape[1])
+        context.mask = self.behind(mask)
+        return masks.filled(
+            np.sum(windows, axis=self.axes) / masks.count(mask, size, stride, pads, x.dtype), context.mask
+        )
 
 
 @dataclass(frozen=True)
 class MaxPool1D(_MaxPool):
-    """The largest value of each window of a sequence (N, steps, C); as :class:`MaxPool2D`, along one axis."""
+    """The largest value of each window of a sequence (N, steps, C); as :class:`MaxPool2D`, along one axis.
+
+    Steps that a mask leaves out never win. A place behind is masked, and zero, where its window holds no real step; with padding
+    "same", where none of the ``stride`` steps from place · stride on is real.
+    """
 
     dims: ClassVar[int] = 1
 
@@ -100,7 +133,10 @@ class MaxPool2D(_MaxPool):
 
 @dataclass(frozen=True)
 class AveragePool1D(_AveragePool):
-    """The mean of each window of a sequence (N, steps, C); as :class:`AveragePool2D`, along one axis."""
+    """The mean of each window of a sequence (N, steps, C); as :class:`AveragePool2D`, along one axis.
+
+    Steps that a mask leaves out are not counted; which places are masked behind is as in :class:`MaxPool1D`.
+    """
 
     dims: ClassVar[int] = 1
 
@@ -124,18 +160,31 @@ class _GlobalPool(Layer):
             )
         return input_shape[-1:]
 
+    def last_mask(self, x: Any, context: Context) -> Any:
+        """The mask of the batch, if it has one; it ends here."""
+        mask, context.mask = masks.mask_of(x, context), None
+        return mask
+
 
 @dataclass(frozen=True)
 class GlobalMaxPool(_GlobalPool):
-    """The largest value of each channel: (N, steps, C) or (N, H, W, C) become (N, C)."""
+    """The largest value of each channel: (N, steps, C) or (N, H, W, C) become (N, C); of the steps that no mask leaves out."""
 
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
+        mask = self.last_mask(x, context)
+        if mask is not None:
+            any_real = np.max(mask.astype(x.dtype), axis=1, keepdims=True) > 0  # (N, 1)
+            return np.where(any_real, np.max(masks.filled(x, mask, -np.inf), axis=1), 0.0)
         return np.max(x, axis=tuple(range(1, len(x.shape) - 1)))
 
 
 @dataclass(frozen=True)
 class GlobalAveragePool(_GlobalPool):
-    """The mean of each channel: (N, steps, C) or (N, H, W, C) become (N, C)."""
+    """The mean of each channel: (N, steps, C) or (N, H, W, C) become (N, C); over the steps that no mask leaves out."""
 
     def forward(self, x: Any, parameters: Mapping[str, Any], context: Context) -> Any:
+        mask = self.last_mask(x, context)
+        if mask is not None:
+            real = np.sum(mask.astype(x.dtype), axis=1, keepdims=True)  # (N, 1)
+            return np.sum(masks.filled(x, mask), axis=1) / np.maximum(real, 1.0)
         return np.mean(x, axis=tuple(range(1, len(x.shape) - 1)))
