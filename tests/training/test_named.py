@@ -181,6 +181,25 @@ def test_each_input_is_preprocessed_by_itself() -> None:
     np.testing.assert_allclose(packed[:, 30:].std(axis=0), 1, rtol=1e-5)
 
 
+def test_a_sum_of_losses_that_stays_where_guessing_stays_is_told() -> None:
+    network = nn.Network(
+        nn.Inputs(facts=nn.Dense(4, weight_init=0.0)), nn.Outputs(digit=nn.Dense(3), size=nn.Dense(1)), dtype="float64"
+    )  # fmt: skip
+    run = us.fit(
+        network,
+        ({"facts": FACTS}, Y),
+        targets="standardise",
+        epochs=4,
+        batch_size=1,
+        optimizer=us.SGD(1e-9),
+        loss_weights={"size": 2},
+    )
+    shares = np.bincount(DIGITS) / N
+    guess = 2.0 - np.sum(shares * np.log(shares))
+    assert [trouble.kind for trouble in run.troubles] == ["stands still"]
+    assert f"guessing costs {guess:.4g}" in run.troubles[0].what
+
+
 def test_a_siamese_network_has_one_set_of_weights_for_both_inputs() -> None:
     tower = [nn.Dense(6), nn.Tanh(), nn.Dense(2)]
     network = nn.Network(nn.Inputs(left=tower, right=tower), input_shape={"left": 4, "right": 4}, dtype="float64")

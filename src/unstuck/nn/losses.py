@@ -300,10 +300,15 @@ class NamedLoss(Loss):
 
     def taken_apart(self, outputs: Any, targets: Any) -> dict[str, tuple[Loss, Any, Any]]:
         ys = split(outputs, [part.shape for part in self.parts.values()])
+        ts = self.targets_of(targets)
+        return {name: (self.parts[name].loss, y, t) for (name, t), y in zip(ts.items(), ys, strict=True)}
+
+    def targets_of(self, targets: Any) -> dict[str, Any]:
+        """The targets of each name, labels as whole numbers."""
         ts = split(targets, [part.target_shape for part in self.parts.values()])
         return {
-            name: (part.loss, y, t.astype(np.int64) if part.labels else t)
-            for (name, part), y, t in zip(self.parts.items(), ys, ts, strict=True)
+            name: t.astype(np.int64) if part.labels else t
+            for (name, part), t in zip(self.parts.items(), ts, strict=True)
         }
 
     def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unstuck.nn.losses import BinaryCrossEntropy, CrossEntropy, CrossEntropyProbabilities, Loss, SquaredError
+from unstuck.nn.losses import BinaryCrossEntropy, CrossEntropy, CrossEntropyProbabilities, Loss, NamedLoss, SquaredError
 from unstuck.training.likely import Likely
 
 Array = np.ndarray[Any, Any]
@@ -24,8 +24,9 @@ STILL_EPOCHS, STILL_STEPS = 3, 100
 NO_BETTER, ALIKE = 0.99, 1.1
 # Within an epoch a loss is asked whether it stands still after so many steps and rows, then after twice as many, and so on; it
 # does not while it falls by as much as its own scatter lets a straight line be uncertain, and by a ten-thousandth of itself. Deep
-# sigmoid networks that learn in the end were seen to need up to 700 steps to begin.
-FIRST_CHECK_STEPS, FIRST_CHECK_ROWS = 1000, 20_000
+# sigmoid networks that learn in the end were seen to need 700 steps to begin, with four layers 2,000: where nothing inside the steps
+# looks wrong, it takes four times as many to be certain.
+FIRST_CHECK_STEPS, FIRST_CHECK_ROWS, UNEXPLAINED = 1000, 20_000, 4
 FALLING, LEAST_FALL = 1.0, 1e-4
 
 
@@ -126,6 +127,10 @@ class Watch:
             check *= 2
         return check
 
+    def is_certain(self, done: int) -> bool:
+        """Whether so many steps of an epoch are enough where there is no cause to be seen."""
+        return self.first_check is not None and done >= UNEXPLAINED * self.first_check
+
     def sits(self, losses: Array) -> str:
         """What to say of the losses of an epoch's steps so far, if they stand still; else nothing.
 
@@ -178,7 +183,14 @@ def guessing(loss: Loss, targets: Array, weights: Array | None, width: int) -> f
     """The loss of the best answer that does not depend on the inputs, a row; None where there is no formula for it.
 
     Cross-entropies: the entropy of the classes' shares, ln K where they are equal. Squared error: the variance of the targets.
+    Named outputs: the sum of all.
     """
+    if isinstance(loss, NamedLoss):
+        parts = {
+            name: guessing(loss.parts[name].loss, part, weights, loss.parts[name].shape[-1])
+            for name, part in loss.targets_of(targets).items()
+        }
+        return None if None in parts.values() else float(loss.total(parts))
     if targets.dtype.kind in "iu":
         if targets.ndim == 2:  # labels of steps
             weights = None if weights is None else np.broadcast_to(weights[:, None], targets.shape)[targets >= 0]
