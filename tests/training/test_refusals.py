@@ -204,7 +204,7 @@ OTHERS: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: us.LambdaCallback(on_epoch_ends=print),
         "unknown callback hook 'on_epoch_ends'; did you mean 'on_epoch_end'? Known: on_epoch_begin, on_epoch_end, on_test_begin, "
-        "on_test_end, on_train_batch_begin, on_train_batch_end, on_train_begin, on_train_end",
+        "on_test_end, on_train_batch_begin, on_train_batch_end, on_train_begin, on_train_end, on_trouble",
     ),
     (lambda: us.LambdaCallback(on_epoch_end=3), "LambdaCallback: on_epoch_end is 3; expected a function."),
     (lambda: us.PrintProgress(every=0), "PrintProgress: every is 0; expected a whole number of at least 1."),

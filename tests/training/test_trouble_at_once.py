@@ -93,6 +93,16 @@ def test_what_is_said_and_done_does_not_depend_on_when_it_was_looked_at(looks: A
             np.testing.assert_equal(first.network.parameters, other.network.parameters)
 
 
+def test_without_a_cause_to_be_seen_it_takes_four_times_as_many_steps(
+    looks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trouble, "FIRST_CHECK_STEPS", 300)
+    monkeypatch.setattr(trouble, "FIRST_CHECK_ROWS", 1)
+    (told,) = stuck(0.01, np.random.default_rng(5).integers(0, 3, 30_000)).troubles
+    assert (told.step, told.likely.cause) == (1200, "plateau")
+    assert [t.step for t in stuck(answers=np.arange(30_000) % 3).troubles] == [300]
+
+
 def saturated(answer: str, callbacks: Any = ()) -> us.Run:
     """A rate so high that the hidden units are driven to where they are flat."""
     network = nn.Network(nn.Dense(16), nn.Tanh(), nn.Dense(3), nn.Sigmoid())

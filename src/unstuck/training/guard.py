@@ -73,7 +73,8 @@ class Guard:
         step, done = self.watch.exploded(a_row, self.stepping.in_epoch), len(losses)
         if step is None:
             what = self.watch.sits(a_row) if self.watch.next_check(done - 1) == done else ""
-            return self._still(epoch, what, done, order, rates) if what else GO_ON
+            certain = self.watch.is_certain(done)
+            return self._still(epoch, what, done, order, rates, certain=certain) if what else GO_ON
         figures = self._figures(epoch, step, order, rates, self.stepping.epoch_start)
         what = f"the loss explodes: {a_row[step]:.4g} at step {step + 1} of epoch {epoch + 1}; it began at {self.watch.first:.4g}"
         cause = blown_up(figures, float(rates[step]), self._usual)
@@ -104,14 +105,16 @@ class Guard:
         what = self.watch.stands_still(loss / (self.stepping.count if self._sums else 1), steps)
         return self._still(epoch, what, steps, order, rates) if what else GO_ON
 
-    def _still(self, epoch: int, what: str, steps: int, order: Array, rates: Array) -> str:
-        """The loss stands still, as ``what`` says, with the state that ``steps`` steps of the epoch have left."""
+    def _still(self, epoch: int, what: str, steps: int, order: Array, rates: Array, *, certain: bool = True) -> str:
+        """The loss stands still, as ``what`` says, with the state that ``steps`` steps of the epoch have left.
+
+        Unless it is ``certain``, it is trouble only if the flight recorder shows a cause.
+        """
         figures = self._figures(epoch, steps - 1, order, rates, (self.stepping.state, self.run.steps))
-        return self._answered(
-            Trouble(
-                "stands still", epoch + 1, self.run.steps, what, stuck(figures, float(rates[steps - 1]), self._usual)
-            )
-        )
+        cause = stuck(figures, float(rates[steps - 1]), self._usual)
+        if cause.cause == "plateau" and not certain:
+            return GO_ON
+        return self._answered(Trouble("stands still", epoch + 1, self.run.steps, what, cause))
 
     def sees_trouble(self, losses: Array) -> bool:
         """Whether the data losses (epochs, steps) of several epochs are to be looked at one by one."""

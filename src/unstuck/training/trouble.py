@@ -24,8 +24,8 @@ STILL_EPOCHS, STILL_STEPS = 3, 100
 NO_BETTER, ALIKE = 0.99, 1.1
 # Within an epoch a loss is asked whether it stands still after so many steps and rows, then after twice as many, and so on; it
 # does not while it falls by as much as its own scatter lets a straight line be uncertain, and by a ten-thousandth of itself. Deep
-# sigmoid networks that learn in the end were seen to need 700 steps to begin, with four layers 2,000: where nothing inside the steps
-# looks wrong, it takes four times as many to be certain.
+# sigmoid networks that learn in the end were seen to need 700 steps to begin, with four layers 2,000: where nothing inside the
+# steps looks wrong, it takes four times as many to be certain.
 FIRST_CHECK_STEPS, FIRST_CHECK_ROWS, UNEXPLAINED = 1000, 20_000, 4
 FALLING, LEAST_FALL = 1.0, 1e-4
 
