@@ -13,6 +13,7 @@ from unstuck import nn
 from unstuck.autodiff import Graph, apply, gradients
 from unstuck.autodiff.graph import record
 from unstuck.engines.cpu import CpuEngine
+from unstuck.engines.cpu.engine import Compiled
 from unstuck.engines.reference import ReferenceEngine
 from unstuck.nn.layers.activations import ACTIVATIONS
 from unstuck.nn.losses import LOSSES, loss_function
@@ -91,13 +92,33 @@ def test_products_of_any_size_in_every_orientation(m: int, k: int, n: int, dtype
 
 @settings(deadline=None, max_examples=10)
 @given(
-    st.integers(14, 70), st.integers(380, 1200), st.integers(8, 100), st.sampled_from([np.float32, np.float64]),
+    st.integers(1, 70), st.integers(380, 1200), st.integers(8, 100), st.sampled_from([np.float32, np.float64]),
     st.integers(0, 99),
 )  # fmt: skip
 def test_products_with_many_inner_places_which_are_made_in_pieces(
     m: int, k: int, n: int, dtype: Any, seed: int
 ) -> None:
     in_every_orientation(m, k, n, dtype, seed)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(1, 190, 180), (5, 193, 171), (33, 400, 101), (16, 16, 2100), (29, 1030, 32)]
+)
+def test_products_whose_second_operand_is_large_and_lies_turned_round(m: int, k: int, n: int, dtype: Any) -> None:
+    rng = np.random.default_rng(m)
+    a, bt = (rng.normal(size=(m, k)) / k**0.5).astype(dtype), rng.normal(size=(n, k)).astype(dtype)
+    before, bias = rng.normal(size=(m, n)).astype(dtype), rng.normal(size=n).astype(dtype)
+
+    def function(a: Any, bt: Any, before: Any, bias: Any) -> Any:
+        z = a @ bt.T
+        return z, np.tanh(z + bias) * before, np.max(z, axis=1), bt - 0.1 * (before.T @ a)
+
+    graph = record(function, a, bt, before, bias)
+    kinds = [kernel.kind for kernel in Compiled(graph).plan.kernels]
+    assert "deep" in kinds
+    assert "pack" not in kinds
+    compare(graph, [a, bt, before, bias], TOLERANCE[dtype])
 
 
 def in_every_orientation(m: int, k: int, n: int, dtype: Any, seed: int) -> None:

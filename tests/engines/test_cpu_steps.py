@@ -178,9 +178,11 @@ def test_many_short_epochs_at_once_are_the_same_as_one_by_one() -> None:
 def test_no_step_touches_memory_beyond_its_values() -> None:
     """What goes in and comes out lies between poisoned places; rows of all lengths, so that vectors end within them."""
     sizes = [(n, n + 2, n) for n in (*range(1, 20), 31, 33, 47, 63, 65, 70)]
-    for rows, inputs_, width in (*sizes, (17, 401, 33), (29, 584, 70)):  # the last ones: products made in pieces
+    # The last ones: products made in pieces, and behind another layer also with an operand that is turned round piece by piece.
+    for rows, inputs_, width in (*sizes, (17, 401, 33), (29, 584, 70), (19, 5, 203)):
         rng = np.random.default_rng(width)  # (no mean square near zero: a step would be its rounding errors)
-        network = nn.Network(nn.Dense(width), nn.ReLU(), nn.Dense(3), input_shape=inputs_, seed=width)
+        hidden = [nn.Dense(171), nn.ReLU()] if width > 200 else []
+        network = nn.Network(nn.Dense(width), nn.ReLU(), *hidden, nn.Dense(3), input_shape=inputs_, seed=width)
         plan = StepPlan(network, loss_function("cross_entropy"), us.Adam(0.01), counts_correct=True)
         graph = plan.record((rows, inputs_), (rows,), np.dtype(np.int64))
         inputs = [

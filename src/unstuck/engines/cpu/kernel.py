@@ -46,7 +46,7 @@ class Kernel:
         default_factory=list
     )  # (what, whether each thread only reads its own rows)
     writes: list[Storage] = field(default_factory=list)
-    in_parts: bool = False  # of a product: the sums come from a "partial" or "deep" kernel before it
+    in_parts: bool = False  # of a product: the sums come from a "partial" kernel before it
     barrier: bool = False  # all threads must have come here before it begins
 
 
@@ -57,7 +57,7 @@ def operations(kernel: Kernel) -> float:
         return float(kernel.node.size if kernel.node is not None else 0)
     if group.anchor is not None and group.anchor.operation == "scan":
         return float(group.anchor.params["length"] * sum(map(_of_a_body, group.anchor.params["body"].nodes)))
-    count = 0.0 if kernel.kind in ("partial", "deep") else float(len(group.members)) * math.prod(group.space)
+    count = 0.0 if kernel.kind == "partial" else float(len(group.members)) * math.prod(group.space)
     if group.kind == "conv" and group.anchor is not None:
         weight = group.anchor.inputs[1]
         count += 2.0 * group.anchor.size * weight.size / group.anchor.shape[-2]

@@ -15,7 +15,8 @@ def listing(plan: Plan) -> str:
     rows = [("", "kernel", "computes", "bytes", "operations", "shared by")]
     for kernel in plan.kernels:
         size = sum(storage.size for storage, _ in kernel.reads) + sum(storage.size for storage in kernel.writes)
-        shared = f"rows, {kernel.domain.units} units" if kernel.domain.units > 1 else "one thread"
+        by = "rows" if kernel.domain.rows > 0 else "parts"
+        shared = f"{by}, {kernel.domain.units} units" if kernel.domain.units > 1 else "one thread"
         mark = "|" if kernel.barrier else ""
         rows.append((mark, kernel.name, _text(plan, kernel), f"{size:,}", f"{operations(kernel):,.0f}", shared))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -46,9 +47,6 @@ def _text(plan: Plan, kernel: Kernel) -> str:
     if kernel.kind == "partial":
         assert group.anchor is not None
         return f"matmul {list(group.space)} · {group.anchor.inputs[0].shape[-1]} in {kernel.domain.units} parts"
-    if kernel.kind == "deep":
-        assert group.anchor is not None
-        return f"matmul {list(group.space)} · {group.anchor.inputs[0].shape[-1]} in pieces"
     nodes = [plan.graph.nodes[i] for i in group.members]
     names = [node.operation for node in nodes]
     shown = names if len(names) <= 6 else [*names[:4], f"… {len(names) - 5} more", names[-1]]

@@ -7,11 +7,11 @@ import math
 
 from unstuck.autodiff import Graph, Node
 from unstuck.engines.cpu.binding import Binding
-from unstuck.engines.cpu.emit.tiles import results, units
+from unstuck.engines.cpu.emit.tiles import pieces, results, units
 from unstuck.engines.cpu.fuse import Group
 from unstuck.engines.cpu.host import Host
 from unstuck.engines.cpu.kernel import ALONE, Domain, Kernel, operations
-from unstuck.engines.cpu.memory import LINE, View, placed
+from unstuck.engines.cpu.memory import LINE, Storage, View, placed
 from unstuck.engines.cpu.places import Places
 from unstuck.engines.cpu.schedule import in_few_stretches, place_in_arena, set_barriers
 from unstuck.engines.cpu.taps import rest
@@ -20,6 +20,9 @@ NO_ROWS = -1  # of a domain whose units are something else
 SHARED = 2**14  # values that are reduced or moved from which on threads share it
 MOVED = 32  # parts into which values that are put in their places are cut
 DEEP = 384  # inner places of a product from which on it is made in pieces: 48 KB of B for a tile's columns
+TURNED = (
+    2**15
+)  # values of a second operand with dense columns from which on it is turned round piece by piece, not as a whole
 
 
 class Plan(Places):
@@ -96,9 +99,14 @@ class Plan(Places):
             # With gaps, zeros come first everywhere, and then the values over them.
             gaps = any(step != 1 for *_, step in group.anchor.params.get("slices", ()))
             domain = ALONE if gaps else self._shared(group.anchor.size, MOVED)
+        deep = group.kind == "matmul" and self._is_deep(group)
         if group.kind == "matmul":
             assert group.anchor is not None
-            self._pack(group.anchor.inputs[1])
+            if deep:
+                strip = self.host.tile_vectors * self.host.lanes(group.anchor.dtype)
+                domain = Domain(NO_ROWS, -(-group.columns // strip))
+            else:
+                self._pack(group.anchor.inputs[1])
         reads = group.reads
         if self.columns is not None and group.anchor is self.columns.product:
             early = group.anchor.inputs
@@ -109,22 +117,12 @@ class Plan(Places):
             )
             self.kernels.append(part)
             reads = [node for node in reads if all(node is not one for one in early)]
-        sums = self._sums_of_pieces(group)
-        if sums is not None:
-            assert group.anchor is not None
-            a, b = group.anchor.inputs
-            strips = -(-group.anchor.shape[1] // (self.host.tile_vectors * self.host.lanes(group.anchor.dtype)))
-            deep = Kernel(f"{name}_deep", "deep", Domain(NO_ROWS, strips), group)
-            deep.reads = [(self._read(operand, group).storage, False) for operand in (a, b)]
-            deep.writes = [sums.storage]
-            self.kernels.append(deep)
-        kernel = Kernel(name, group.kind, domain, group)
+        kernel = Kernel(name, "deep" if deep else group.kind, domain, group)
         kernel.writes = [view.storage for node in group.stores for view in self.places(node)]
         read = {node.index: self.panels.get(node.index) or self._read(node, group) for node in reads}
-        kernel.reads = [(read[node.index].storage, self._is_own(node, group)) for node in reads]
-        if sums is not None:
-            kernel.reads.append((sums.storage, True))
-            kernel.in_parts = True
+        kernel.reads = [(read[node.index].storage, self._is_own(node, group) and not deep) for node in reads]
+        if deep:
+            kernel.writes += self._sums_of_pieces(group)
         elif len(reads) < len(group.reads):
             assert self.columns is not None
             kernel.reads.append((self.columns.parts.storage, False))
@@ -147,19 +145,30 @@ class Plan(Places):
         assert node is not None
         return node.operation == "concatenate" and node.ndim == 2 and node.params["axis"] == 1
 
-    def _sums_of_pieces(self, group: Group) -> View | None:
-        """Memory for the sums of a product whose second operand is so long that it is better read in pieces."""
+    def _is_deep(self, group: Group) -> bool:
+        """Whether a product's second operand is better put together strip by strip; see emit/deep.py."""
         node = group.anchor
-        if group.kind != "matmul" or node is None or group.space != node.shape or len(node.shape) != 2:
-            return None
+        assert node is not None
+        if group.space != node.shape or len(node.shape) != 2 or node.inputs[1].index in self.panels:
+            return False
         a, b = node.inputs
         by_columns = self.columns is not None and (node is self.columns.product or self.view(a) is self.columns.place)
         rows, columns = node.shape
-        wide = columns >= self.host.tile_vectors * self.host.lanes(node.dtype)
-        if by_columns or b.index in self.panels or a.shape[1] < DEEP or rows <= self.host.tile_rows or not wide:
-            return None
+        if by_columns or columns < self.host.tile_vectors * self.host.lanes(node.dtype):
+            return False
+        view = self.view(b)
+        if view.strides[-1] != 1:
+            return view.strides[-2] == 1 and b.size >= TURNED
+        return a.shape[1] >= DEEP and rows > self.host.tile_rows
+
+    def _sums_of_pieces(self, group: Group) -> list[Storage]:
+        """Memory for the sums of a product in several pieces."""
+        node = group.anchor
+        assert node is not None
+        if pieces(node.inputs[0].shape[1]) == 1:
+            return []
         self.sums[node.index] = placed(node.shape, node.dtype, dense=False)
-        return self.sums[node.index]
+        return [self.sums[node.index].storage]
 
     def _read(self, node: Node, group: Group) -> View:
         if (

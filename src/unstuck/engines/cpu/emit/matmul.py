@@ -21,6 +21,7 @@ from unstuck.engines.cpu.plan import Plan
 
 IN_FLIGHT = 8  # independent sums that keep the processor's multipliers busy
 UNROLL = 4
+Chunks = list[tuple[Value, int]]
 NEAR = 2**18  # bytes that are surely still in the cache when they are needed again
 
 
@@ -65,7 +66,6 @@ class Product:
         self.gathers = [Gather(code, plan, k) for k in fetched]
         self.by_columns = plan.columns
         self.in_parts = plan.columns is not None and plan.columns.product is self.node
-        self.sums = plan.sums.get(self.node.index)
         self.a = self._operand(plan.view(a))
         if b.index in plan.panels:
             view = plan.panels[b.index]
@@ -236,22 +236,28 @@ class Product:
         code = self.code
         chunks = chunks_of(code, column, width)
         first = code.add(code.mul(batch, code.number(self.rows)), row)
-        if self.far:
-            for i in range(height):
-                self.at.at(code.add(first, code.number(i)), chunks)
-                self.at.prefetch()
+        self._ask_for_what_follows(first, chunks, height)
         if self.in_parts:
             sums = self._sums_of_parts(row, column, height, len(chunks))
-        elif self.sums is not None:
-            sums = self._kept_sums(self.sums, row, column, height, len(chunks))
         else:
             place_a = place or self._address(self.a, batch, row, code.number(0))
             place_b = self._address(self.b, batch, code.number(0), column)
             sums = self._multiply(place_a, place_b, height, [count for _, count in chunks], self.inner)
-        for i in range(height):
+        self._what_follows(first, chunks, sums)
+
+    def _ask_for_what_follows(self, first: Value, chunks: Chunks, height: int) -> None:
+        """Fetch ahead what a tile needs after its product, if it is far away."""
+        for i in range(height if self.far else 0):
+            self.at.at(self.code.add(first, self.code.number(i)), chunks)
+            self.at.prefetch()
+
+    def _what_follows(self, first: Value, chunks: Chunks, sums: list[list[Value]]) -> None:
+        """Everything else of the group, row by row from ``first`` on, on the sums of a tile."""
+        code = self.code
+        for i, line in enumerate(sums):
             here = code.add(first, code.number(i)) if i else first
             self.at.at(here, chunks) if i == 0 else self.at.next_row(here)
-            for j, total in enumerate(sums[i]):
+            for j, total in enumerate(line):
                 self.at.given[self.node.index, j] = total
             self.at.store_all()
 

@@ -1,8 +1,10 @@
-"""Into how many parts work is cut that threads share: tiles of the gradient of a convolution's kernel, results of a reduction."""
+"""Into how many parts work is cut: tiles of the gradient of a kernel, results of a reduction, pieces of a product."""
 
 from __future__ import annotations
 
 import math
+
+PIECE = 192  # inner places of a piece of a product: 24 KB of its second operand for two vectors of 64 bytes
 
 
 def tiles(node_shape: tuple[int, ...], groups: int, registers: int) -> tuple[int, int, int]:
@@ -27,3 +29,8 @@ def results(shape: tuple[int, ...], axes: tuple[int, ...], lanes: int) -> int:
     last = len(outer)
     kept = math.prod(n for axis, n in enumerate(outer) if axis not in axes)
     return kept if last in axes or not shape else kept * -(-columns // lanes)
+
+
+def pieces(inner: int) -> int:
+    """In how many pieces a product with so many inner places is made, where it is made in pieces."""
+    return -(-inner // PIECE)
