@@ -57,6 +57,7 @@ def test_the_summary_says_where_a_layer_stands_once_more() -> None:
     assert text.splitlines()[2].split() == ["dense1", "Dense(4)", "4", "20"]
     assert text.splitlines()[4].split("  ") == ["dense1", "Dense(4), once more", "4"]
     assert text.endswith("20 parameters, float32")
+    assert nn.Network(dense, nn.ReLU(), dense, input_shape=4).describe() == "Dense(4) → ReLU() → Dense(4), once more"
 
 
 @pytest.mark.extra

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save as safetensors_save
 
 import unstuck as us
 from unstuck import nn
@@ -268,6 +269,40 @@ def test_a_row_of_weight_0_is_as_good_as_absent_for_every_output() -> None:
     fewer = us.fit(network(), ({"facts": FACTS[some]}, {name: t[some] for name, t in Y.items()}), **settings)
     for name, p in weighted.network.parameters.items():
         np.testing.assert_allclose(p, fewer.network.parameters[name], rtol=1e-10, atol=1e-13)
+
+
+def test_data_that_are_not_kept_prepared_train_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = trained(two_and_two())
+    monkeypatch.setattr("unstuck.training.preparation.KEEP_BYTES", 0)
+    for engine in ("reference", "cpu"):
+        batchwise = trained(two_and_two(), engine=engine)
+        for name, p in kept.network.parameters.items():
+            np.testing.assert_allclose(batchwise.network.parameters[name], p, rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("key", "nonsense"),
+    [
+        ("task", "classification"),
+        ("task", {"digit": "regression"}),
+        ("class_names", None),
+        ("loss", None),
+        ("preprocessing", None),
+    ],
+)
+def test_a_file_that_does_not_tell_of_each_output_is_refused(key: str, nonsense: Any, tmp_path: Path) -> None:
+    import json
+
+    from unstuck.training import saving
+
+    path = trained(two_and_two(), epochs=1).save(tmp_path / "model.safetensors")
+    text, _, tensors = saving._read(path)
+    altered = json.dumps({**json.loads(text), key: nonsense})
+    path.write_bytes(
+        safetensors_save(tensors, metadata={"unstuck": altered, "sha256": saving._digest(altered, tensors)})
+    )
+    with pytest.raises(InputError, match="the description of the network cannot be read"):
+        us.load(path)
 
 
 def test_a_loss_of_ones_own_for_an_output_is_given_again_when_loaded(tmp_path: Path) -> None:

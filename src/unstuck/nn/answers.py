@@ -61,6 +61,9 @@ class Head(Answers):
     def output_shape(self) -> Shape:
         return self._shape
 
+    def __repr__(self) -> str:
+        return f"<output of shape {self._shape}, {self.task or 'not trained'}>"
+
 
 def classes_of(outputs: Array, loss: Any) -> Array:
     """The class number of each row of outputs: the largest output, or for a single output its side of the threshold."""

@@ -264,11 +264,13 @@ class Network(Answers):
         inputs = dict(zip(first.names, first.known_shapes(), strict=True)) if isinstance(first, Inputs) else {}
         given = inputs or {"input": self._shape_of_inputs()}
         rows = [("layer", "", "output", "parameters"), *((name, "", _shape_text(s), "") for name, s in given.items())]
-        for i, (name, layer, shape) in enumerate(zip(self.names, self.layers, self.shapes(), strict=True)):
-            again = i in self.places.repeated
-            count = 0 if again else sum(math.prod(s.shape) for key, s in specs.items() if key.startswith(name + "."))
-            shown = f"{layer}, once more" if again else str(layer)
-            rows.append((name, shown, _shape_text(shape), f"{count:,}" if count else ""))
+        for i, (name, shape) in enumerate(zip(self.names, self.shapes(), strict=True)):
+            count = (
+                0
+                if i in self.places.repeated
+                else sum(math.prod(s.shape) for key, s in specs.items() if key.startswith(name + "."))
+            )
+            rows.append((name, self._shown(i), _shape_text(shape), f"{count:,}" if count else ""))
         widths = [max(len(r[i]) for r in rows) for i in range(4)]
         lines = [
             f"{a.ljust(widths[0])}  {b.ljust(widths[1])}  {c.ljust(widths[2])}  {d.rjust(widths[3])}".rstrip()
@@ -278,6 +280,10 @@ class Network(Answers):
         return "\n".join([*lines, f"{total:,} parameters, {self.dtype}"])
 
     __repr__ = __str__
+
+    def _shown(self, i: int) -> str:
+        """A layer of the row, with a word where it stands at an earlier place, too."""
+        return f"{self.layers[i]}, once more" if i in self.places.repeated else str(self.layers[i])
 
     @property
     def size(self) -> int:
@@ -295,8 +301,9 @@ class Network(Answers):
         hidden = {layer.kind.lower() for layer in layers[1::2]}
         alternating = [isinstance(layer, Dense) for layer in layers] == [i % 2 == 0 for i in range(len(layers))]
         elementwise = hidden | ({last} if last else set()) <= set(ACTIVATION_KINDS)
-        if not (self.is_built and dense and alternating and len(layers) % 2 and len(hidden) <= 1 and elementwise):
-            return " → ".join(map(str, self.layers))
+        plain = alternating and elementwise and not self.places.repeated
+        if not (self.is_built and dense and plain and len(layers) % 2 and len(hidden) <= 1):
+            return " → ".join(self._shown(i) for i in range(len(self.layers)))
         sizes = "-".join(map(str, [math.prod(self._shape_of_inputs()), *dense]))
         output = [f"{last} output"] if last and {last} != hidden else []
         return " ".join([sizes, ", ".join([*hidden, *output])]).rstrip()

@@ -14,6 +14,7 @@ class History:
     Columns: epoch (from 1), loss (mean training loss over the epoch, penalties included), learning_rate, seconds, and
     where they apply accuracy, gradient (squared norm at the last step), and what evaluate gives for the validation data:
     validation_loss, validation_accuracy and validation_balanced_accuracy, or validation_mae, validation_mse, validation_r2.
+    Named outputs have loss_NAME and, for classes, accuracy_NAME besides, and for validation what evaluate tells of each.
     Once there was trouble, ``trouble`` says for each epoch what it was and what was done about it, or is None.
     """
 

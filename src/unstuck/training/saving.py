@@ -16,6 +16,7 @@ from unstuck.files import write_whole
 from unstuck.nn.checks import whole_number
 from unstuck.nn.layers.base import Layer, layer_from_dict
 from unstuck.nn.layers.function import Function
+from unstuck.nn.layers.named import Inputs
 from unstuck.nn.losses import Loss, loss_function
 from unstuck.nn.network import Network
 from unstuck.nn.sharing import every, restored
@@ -166,10 +167,21 @@ def _build(
     if description["preprocessing"] is not None:
         arrays = {k.removeprefix(_PREPROCESSING): v for k, v in tensors.items() if k.startswith(_PREPROCESSING)}
         network.preprocessing = preprocessing_from_dict(description["preprocessing"], arrays)
+    _check_names_of(network)
     history = description["history"] or {}
     if len({len(column) for column in history.values()}) > 1:
         raise ValueError("the columns of the history have different lengths")
     return network, History(history)
+
+
+def _check_names_of(network: Network) -> None:
+    """KeyError or the like where the description of a trained network does not tell of each of its inputs and outputs."""
+    first = network.layers[0]
+    names = first.names if isinstance(first, Inputs) else ("",)
+    for name in names if network.preprocessing is not None else ():
+        network.preprocessing.for_input(name)
+    if not network.heads and network.preprocessing is not None:
+        network.preprocessing.for_output()
 
 
 def _plain(class_names: Any) -> Any:
