@@ -27,6 +27,7 @@ GUESSED_RATE = 5e10  # operations a second, before anything is measured
 TRIAL, PIECE = 1e-3, 25e-3  # seconds: a trial of a number of threads; steps that are run without asking again
 TOO_SHORT = 1.5e-4  # seconds: what takes less in one thread is over before another one is awake
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.6  # seconds between trials
+LOOKS = 4  # at what is running, before others are believed to be there
 CLEARLY = 0.97  # of the time of the other: what counts as faster
 TRIALS_AT_FIRST = 5
 # Measurements of each number of threads that are remembered; the least counts, as what disturbs only ever makes slower.
@@ -67,11 +68,21 @@ def others_running() -> int:
 
 @functools.lru_cache(maxsize=1)
 def _counted(_moment: int) -> int:
+    count = 0
     try:
-        with open("/proc/loadavg") as file:
-            return max(0, int(file.read().split()[3].split("/")[0]) - 1)
+        # One of ours that has just ended its part may still be counted: some looks, a few microseconds apart.
+        for _ in range(LOOKS):
+            count = _running() - 1
+            if count <= 0:
+                break
     except (OSError, ValueError, IndexError):
         return 0
+    return max(count, 0)
+
+
+def _running() -> int:
+    with open("/proc/loadavg") as file:
+        return int(file.read().split()[3].split("/")[0])
 
 
 class Team:
