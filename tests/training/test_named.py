@@ -228,6 +228,19 @@ def test_sequences_keep_their_own_masks(engine: str) -> None:
     np.testing.assert_allclose(network.outputs({"words": words, "series": series}), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("engine", ["reference", "cpu"])
+def test_a_step_that_any_of_the_sequences_has_counts_behind_them(engine: str) -> None:
+    a, b = [nn.Masking(), nn.LSTM(2, sequences=True)], [nn.Masking(), nn.GRU(2, sequences=True)]
+    network = nn.Network(nn.Inputs(a=a, b=b), nn.SimpleRNN(3), nn.Dense(3), dtype="float64")
+    first, second = R.normal(size=(N, 6, 2)), R.normal(size=(N, 6, 3))
+    first[:, 3:], second[:, 4:] = 0, 0
+    us.fit(network, ({"a": first, "b": second}, DIGITS), epochs=1, engine=engine)
+    short = nn.Network(*network.layers, dtype="float64").build({"a": (4, 2), "b": (4, 3)})
+    short.parameters.update(network.parameters)
+    expected = short.outputs({"a": first[:, :4], "b": second[:, :4]})
+    np.testing.assert_allclose(network.outputs({"a": first, "b": second}), expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_labels_of_steps_and_of_rows_together(dtype: str) -> None:
     labels = R.integers(-1, 3, (N, 6))
