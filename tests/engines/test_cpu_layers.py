@@ -374,6 +374,13 @@ BLOCKS: dict[str, list[nn.Layer]] = {
         nn.Concatenate([nn.ReLU(), nn.MaxPool2D(2)], [nn.ReLU(), nn.AveragePool2D(2)], nn.MaxPool2D(2)),
         nn.Add(nn.Identity(), [nn.ReLU(), nn.Conv2D(15, 3, padding=1)]),
     ],
+    "one tap first": [nn.Conv2D(5, 1), nn.ReLU(), nn.Conv2D(4, 2)],
+    "one tap between": [nn.Conv2D(5, 3, padding=1), nn.Conv2D(7, 1), nn.ReLU(), nn.MaxPool2D(2), nn.Conv2D(4, 1)],
+    "one tap behind a recurrence": [
+        nn.Function(lambda x: x.reshape(len(x), 8, 12)),
+        nn.GRU(6, sequences=True),
+        nn.Conv1D(5, 1),
+    ],
     "nothing before": [nn.MaxPool2D(2), nn.Conv2D(4, 2)],
     "one window": [nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.MaxPool2D((8, 2))],
     "more taps than registers": [nn.Conv2D(5, 3, padding=1), nn.ReLU(), nn.MaxPool2D((8, 3))],

@@ -285,7 +285,14 @@ def _unslice(x: Any, *, shape: tuple[int, ...], slices: tuple[tuple[int, int, in
 
 def _scatter_add(rows: Any, values: Any, *, count: int) -> Any:
     result = np.zeros((count, *values.shape[rows.ndim :]), values.dtype)
-    np.add.at(result, rows, values)
+    if values.size:
+        # Sorted by row first, sums of runs are several times as fast as numpy.add.at.
+        flat = np.where(rows < 0, rows + count, rows).ravel()
+        order = np.argsort(flat, kind="stable")
+        ordered = flat[order]
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        runs = values.reshape(flat.size, *result.shape[1:])[order]
+        result[ordered[starts]] = np.add.reduceat(runs, starts, axis=0, dtype=values.dtype)
     return result
 
 

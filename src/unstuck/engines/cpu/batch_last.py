@@ -2,7 +2,8 @@
 
 A graph with convolutions or windows is written anew before it is planned. From the first such node on, values (N, *spatial, C)
 are held as (*spatial, C, N), through elementwise operations, reductions and reshapes, to where an operation wants them as they
-were; they are turned round only at these borders. Convolutions become nodes of this engine alone, on padded values:
+were; they are turned round only at these borders. A convolution of one tap is a product of matrices, unless its operands lie
+turned. Other convolutions become nodes of this engine alone, on padded values:
 
     batch_last(x)                 (N, …) to (…, N), copied
     conv_last(x, k)               (*spatial, C, N), (*size, C / groups, O) to (*places, O, N)
@@ -14,6 +15,7 @@ were; they are turned round only at these borders. Convolutions become nodes of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,13 +38,22 @@ def _can(node: Node) -> bool:
     return node.operation in SEEDS and plain and node.size > 0 and all(p.size for p in node.inputs)
 
 
+def _is_product(node: Node) -> bool:
+    """Whether this is a convolution of one tap without gaps, groups or a border, or an adjoint of one."""
+    if node.operation not in ("conv", "conv_transpose", "conv_weight") or not _can(node):
+        return False
+    size = node.shape[:-2] if node.operation == "conv_weight" else node.inputs[1].shape[:-2]
+    plain = set(size) == set(node.params["stride"]) == {1} and node.params["groups"] == 1
+    return plain and not any(map(any, node.params["padding"]))
+
+
 class _Rewriting:
     def __init__(self, graph: Graph) -> None:
         self.new = Graph()
         self.as_it_was: dict[int, Node] = {}
         self.turned: dict[int, Node] = {}
         self._made: dict[Any, Node] = {}
-        self.batches = {node.inputs[0].shape[0] for node in graph.nodes if _can(node)}
+        self.batches = {node.inputs[0].shape[0] for node in graph.nodes if _can(node) and not _is_product(node)}
         for node in graph.inputs:
             self.as_it_was[node.index] = self.new.input(node.name or "", node.shape, node.dtype)
         for node in graph.nodes:
@@ -81,6 +92,9 @@ class _Rewriting:
     def _turn(self, node: Node) -> bool:
         """Write the node with the batch behind, if it has one and that saves turning its operands round."""
         made: Node | None = None
+        if _is_product(node) and not any(self._lies_turned(p) for p in node.inputs):
+            self.as_it_was[node.index] = self._product(node)
+            return True
         if _can(node):
             made = getattr(self, f"_{node.operation}")(node)
             if node.operation == "conv_weight":
@@ -155,6 +169,30 @@ class _Rewriting:
             if node.operation == "unslice":
                 params["shape"] = (*node.shape[1:], node.shape[0])
         return self.new.add(node.operation, tuple(self.last(p) for p in node.inputs), params)
+
+    # Convolutions of one tap -------------------------------------------------------------------------------------------
+    def _lies_turned(self, node: Node) -> bool:
+        """Whether a value is at hand only with the batch behind."""
+        return node.index in self.turned and node.index not in self.as_it_was
+
+    def _product(self, node: Node) -> Node:
+        """A convolution of one tap, or its adjoint, as a product of matrices: each place is a row."""
+        first, second = (self.first(parent) for parent in node.inputs)
+        a = self._flat(first)
+        if node.operation == "conv_weight":
+            product = self.new.add("matmul", (self._transposed(a), self._flat(second)), {})
+        elif node.operation == "conv":
+            product = self.new.add("matmul", (a, self._flat(second)), {})
+        else:
+            product = self.new.add("matmul", (a, self._transposed(self._flat(second))), {})
+        return self.new.add("reshape", (product,), {"shape": node.shape})
+
+    def _flat(self, node: Node) -> Node:
+        shape = (math.prod(node.shape[:-1]), node.shape[-1])
+        return self.new.add("reshape", (node,), {"shape": shape})
+
+    def _transposed(self, node: Node) -> Node:
+        return self.new.add("transpose", (node,), {"axes": (1, 0)})
 
     # Convolutions and windows ------------------------------------------------------------------------------------------
     def _padded(self, node: Node, padding: Any) -> Node:

@@ -19,6 +19,7 @@ from unstuck.engines.cpu.taps import rest
 NO_ROWS = -1  # of a domain whose units are something else
 SHARED = 2**14  # values that are reduced or moved from which on threads share it
 MOVED = 32  # parts into which values that are put in their places are cut
+LEAST = 8  # rows of a tile; fewer do not keep the multipliers busy
 DEEP = 384  # inner places of a product from which on it is made in pieces: 48 KB of B for a tile's columns
 TURNED = (
     2**15
@@ -65,7 +66,11 @@ class Plan(Places):
     def _domain(self, rows: int) -> Domain:
         if self.columns is not None and rows == self.columns.domain.rows:
             return self.columns.domain
-        return Domain(rows, -(-rows // self.host.tile_rows)) if rows > 1 else ALONE
+        if rows == 1:
+            return ALONE
+        units = -(-rows // self.host.tile_rows)
+        shared = -(-units // self.host.processors) * self.host.processors  # as many for each thread
+        return Domain(rows, shared if shared * LEAST <= rows else units)
 
     def _shared(self, values: int, parts: int) -> Domain:
         """So many parts for threads to share, if there are enough values that it pays."""
