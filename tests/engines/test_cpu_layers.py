@@ -13,6 +13,7 @@ from unstuck.autodiff import gradients
 from unstuck.autodiff.graph import apply, record
 from unstuck.engines.cpu import CpuEngine, threads
 from unstuck.engines.cpu.engine import Compiled
+from unstuck.engines.cpu.memory import ARENA
 from unstuck.engines.cpu.rewrite import rewritten
 from unstuck.engines.reference import ReferenceEngine
 from unstuck.nn.layers.base import LAYERS
@@ -108,7 +109,27 @@ def kinds(layer: nn.Layer) -> set[str]:
 def test_every_layer_of_the_library_is_among_the_cases() -> None:
     covered = set().union(*(kinds(layer) for layer, _ in CASES.values()))
     covered |= {layer.kind for layers, _ in FIRST.values() for layer in layers}
+    covered |= {
+        "Again",
+        "Inputs",
+        "Outputs",
+    }  # tests/nn/test_shared_weights.py and tests/training/test_named.py, on both engines
     assert {name for name, kind in LAYERS.items() if kind.__module__.startswith("unstuck.")} == covered
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 6, 2, 5, 1), (1, 8, 6, 2, 5, 2), (2, 8, 6, 2, 5, 1), (1, 1, 1, 2, 5, 1)])
+def test_a_gradient_by_the_kernel_of_few_pictures(shape: tuple[int, ...]) -> None:
+    """(rows, height, width, channels, outputs, size): with one row, vectors of the batch have one value."""
+    rows, height, width, channels, outputs, size = shape
+    rng = np.random.default_rng(5)
+    x, g = (
+        rng.normal(size=(rows, height, width, channels)),
+        rng.normal(size=(rows, height - size + 1, width - size + 1, outputs)),
+    )
+    setting = {"size": (size, size), "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+    graph = record(lambda x, g: apply("conv_weight", np.tanh(x), np.tanh(g), **setting), x, g)
+    (found,), (right,) = CpuEngine().compile(graph)(x, g), ReferenceEngine().compile(graph)(x, g)
+    np.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-12)
 
 
 def network_of(name: str, dtype: Any) -> nn.Network:
@@ -351,8 +372,12 @@ def test_convolutions_and_pools_touch_no_memory_beyond_their_values(rows: int) -
         part[...] = array
         compiled.point(slot, part)
         rooms.append((part, room))
-    compiled.arena[...] = 0xFF
+    room = np.full(compiled.plan.arena_bytes + 192, 0xFF, np.uint8)
+    start = -room.ctypes.data % 64
+    compiled.point(ARENA, room[start : start + compiled.plan.arena_bytes])
     compiled.run(0, 1)
+    assert (room[:start] == 0xFF).all()
+    assert (room[start + compiled.plan.arena_bytes :] == 0xFF).all()
     right = ReferenceEngine().compile(plan.record((rows, 9, 8, 2), (rows,), np.dtype(np.int64)))(*inputs)
     for (part, _), wanted in zip(rooms[len(inputs) :], right, strict=True):
         np.testing.assert_allclose(part, wanted, rtol=1e-3, atol=1e-4)

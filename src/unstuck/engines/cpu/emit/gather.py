@@ -104,6 +104,5 @@ class Gather:
             if source.shifted:
                 value = code.sub(value, code.load_vector(shift, dtype, count))
             value = code.mul(value, code.load_vector(factor, dtype, count))
-        code.store_vector(
-            goal, value, code.lanes if self.view.padded and len(self.view.shape) - (start is not None) == 2 else count
-        )
+        in_rows = len(self.view.shape) - (start is not None) == 2 and self.width > 1  # with room behind each
+        code.store_vector(goal, value, code.lanes if self.view.padded and in_rows else count)

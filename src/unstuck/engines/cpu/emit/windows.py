@@ -87,5 +87,5 @@ def emit_batch_last(code: Code, plan: Plan, kernel: Kernel) -> None:
                     code.store_vector(
                         code.address(goal, code.add(end, code.number(i * step)), dtype),
                         vector,
-                        code.lanes if target.padded else height,
+                        code.lanes if target.padded and rows > 1 else height,
                     )
