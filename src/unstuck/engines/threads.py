@@ -22,9 +22,13 @@ def largest_product(graph: Graph) -> float:
 
 
 @contextlib.contextmanager
-def suited_to(graph: Graph) -> Iterator[None]:
-    """Within, NumPy's products use one thread if the graph's products are small; more threads are never asked for."""
-    if largest_product(graph) >= WORTH_A_THREAD:
+def suited_to(graph: Graph, *, compiled: bool = False) -> Iterator[None]:
+    """Within, NumPy's products use one thread if the graph's products are small; more threads are never asked for.
+
+    ``compiled``: the graph runs in threads of our own. A product in NumPy now and then (a recording, an evaluation) has one, too,
+    as those of OpenBLAS go on looking for work for a tenth of a second and would take a processor from ours.
+    """
+    if largest_product(graph) >= WORTH_A_THREAD and not compiled:
         yield
         return
     with _controller().limit(limits=1, user_api="blas"):

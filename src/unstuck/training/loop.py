@@ -47,7 +47,8 @@ class Loop:
         run, epochs = self.run, self.prepared.epochs
         try:
             self._call("on_train_begin", {})
-            with suited_to(self.stepping.graph(self.stepping.rows)):
+            compiled = self.prepared.engine.name != "reference"
+            with suited_to(self.stepping.graph(self.stepping.rows), compiled=compiled):
                 epoch, answer = 0, GO_ON
                 while epoch < epochs and answer != END:
                     at_once = self._unwatched_epochs(epoch)
