@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
+import numpy as np
 import pytest
+
+import unstuck as us
+from unstuck import nn
 
 _PROGRAM = """
 import asyncio
@@ -71,3 +76,24 @@ def test_numbas_threads_and_ours_leave_each_other_alone(layer: str) -> None:
     if "No threading layer could be loaded" in done.stderr:
         pytest.skip(f"numba has no {layer} here")
     assert (done.stdout.strip(), done.returncode) == (f"{layer} True", 0), done.stderr
+
+
+def test_while_compiled_steps_run_numpys_products_have_one_thread() -> None:
+    """The threads of OpenBLAS go on looking for work for a tenth of a second after a product, on processors that ours need."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+
+    def counts() -> list[int]:
+        return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+
+    seen: dict[str, list[int]] = {}
+
+    class Look(us.training.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+            seen[engine] = counts()
+
+    data = np.zeros((200, 300), np.float32), np.zeros((200, 200), np.float32)
+    for engine in ("cpu", "reference"):
+        network = nn.Network(nn.Dense(400), nn.Tanh(), nn.Dense(200))
+        us.fit(network, data, batch_size=200, epochs=1, engine=engine, callbacks=[Look()])
+    assert set(seen["cpu"]) == {1}
+    assert seen["reference"] == counts()  # large products, in threads of NumPy's own

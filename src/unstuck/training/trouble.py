@@ -152,14 +152,23 @@ class Watch:
         """Whether the losses (epochs, steps) of several epochs hold anything to be said; if not, they are taken in."""
         if "explodes" not in self._told and bool((losses > self.limit).any()):
             return True
-        before, steps = (self._still, self._told.copy()), losses.shape[1]
-        for epoch in losses:
-            check, sits = self.next_check(0), ""
-            while check is not None and check <= steps and not sits:
-                sits, check = self.sits(epoch[:check]), self.next_check(check)
-            if sits or self.stands_still(float(epoch.mean()), steps):
+        before, steps, means = (self._still, self._told.copy()), losses.shape[1], losses.mean(axis=1)
+        asked = self.first_check is not None and self.first_check <= steps  # within an epoch, too
+        if not asked and not (self.guess and (means >= NO_BETTER * self.guess).any()):
+            means = means[-1:]  # nothing stands still anywhere: the last epoch says so for all
+        for epoch, loss in zip(losses[-len(means) :], means.tolist(), strict=True):
+            if (asked and self._would_sit(epoch)) or self.stands_still(loss, steps):
                 self._still, self._told = before
                 return True
+        return False
+
+    def _would_sit(self, epoch: Array) -> bool:
+        """Whether any check within an epoch of these losses would have something to say."""
+        check = self.next_check(0)
+        while check is not None and check <= len(epoch):
+            if self.sits(epoch[:check]):
+                return True
+            check = self.next_check(check)
         return False
 
     def tell(self, kind: str) -> None:
