@@ -2,8 +2,9 @@
 
     python benchmarks/speed_layers.py [--threads 1] [--rounds 5] [--cases 1,3] [--rows 1280]
 
-Random pictures, batches of 128 (attention: 64), Adam. In each round every way takes the same steps in turn; the medians of the
-processor time of a step are compared, which other work on the machine disturbs least, and the time by the clock stands beside it.
+Random pictures, batches of 128 (attention: 64; characters: 32 texts of 64), Adam. In each round every way takes the same steps in
+turn; the medians of the processor time of a step are compared, which other work on the machine disturbs least, and the time by
+the clock stands beside it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,20 @@ class Case:
     name: str
     products: float
     batch: int = 128
-    shape: tuple[int, int] = (28, 28)
+    shape: tuple[int, ...] = (28, 28)
+    characters: int = (
+        0  # so many kinds of characters in texts, the next one to be told after each; none: pictures of 10 classes
+    )
+
+    def data(self, rows: int) -> tuple[Any, Any]:
+        """Random inputs and targets."""
+        import numpy as np
+
+        rng = np.random.default_rng(0)
+        if self.characters:
+            text = rng.integers(0, self.characters, (rows, self.shape[0] + 1))
+            return text[:, :-1].copy(), text[:, 1:].copy()
+        return rng.random((rows, *self.shape), np.float32), rng.integers(0, 10, rows)
 
 
 def cases() -> list[Case]:
@@ -40,12 +54,14 @@ def cases() -> list[Case]:
     first, second, dense = 26 * 26 * 9 * 32, 24 * 24 * 288 * 64, 9216 * 128 + 128 * 10
     cnn = 2.0 * n * (2 * first + 3 * second + 3 * dense)
     recurrent = 2.0 * n * 28 * (2 * 28 * 128 + 3 * 128 * 128)
+    characters = 2.0 * 32 * 64 * 3 * (32 * 1024 + 256 * 1024 + 256 * 65)
     attention = 2.0 * 64 * (3 * 64 * (3 * 64 * 64 + 64 * 64) + 3 * 2 * 64 * 64 * 64)
     return [
         Case("LeNet-5", lenet),
         Case("32-64 3×3 conv, pool, dense 128", cnn),
         Case("SimpleRNN 128 over 28 rows", recurrent),
         Case("LSTM 128 over 28 rows", 4 * recurrent),
+        Case("characters: embedding 32, LSTM 256, 64 steps", characters, 32, (64,), 65),
         Case("attention, 4 heads, width 64, length 64", attention, 64, (64, 64)),
     ]
 
@@ -64,10 +80,11 @@ def ours(case: Case, x: Any, y: Any) -> Callable[[], Taken]:
         ],
         "SimpleRNN": lambda: [nn.SimpleRNN(128)],
         "LSTM": lambda: [nn.LSTM(128)],
+        "characters": lambda: [nn.Embedding(case.characters, 32), nn.LSTM(256, sequences=True)],
         "attention": lambda: [nn.Add(nn.Identity(), nn.SelfAttention(4)), nn.LayerNorm(), nn.GlobalAveragePool()],
     }  # fmt: skip
     layers = next(make for name, make in networks.items() if case.name.startswith(name))
-    network = nn.Network(*layers(), nn.Dense(10))
+    network = nn.Network(*layers(), nn.Conv1D(case.characters, 1) if case.characters else nn.Dense(10))
 
     def train(epochs: int) -> Taken:
         begun = time.process_time()
@@ -103,6 +120,17 @@ def torch_eager(case: Case, x: Any, y: Any) -> Callable[[], Taken]:
         def forward(self, x: Any) -> Any:
             return self.inner(x)[0][:, -1]
 
+    class Characters(nn.Module):
+        """Logits of the next character after each step, (N, kinds, steps)."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.numbers, self.inner = nn.Embedding(case.characters, 32), nn.LSTM(32, 256, batch_first=True)
+            self.outputs = nn.Linear(256, case.characters)
+
+        def forward(self, x: Any) -> Any:
+            return self.outputs(self.inner(self.numbers(x))[0]).transpose(1, 2)
+
     class Attention(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -122,6 +150,7 @@ def torch_eager(case: Case, x: Any, y: Any) -> Callable[[], Taken]:
         ],
         "SimpleRNN": lambda: [Last(nn.RNN(28, 128, batch_first=True)), nn.Linear(128, 10)],
         "LSTM": lambda: [Last(nn.LSTM(28, 128, batch_first=True)), nn.Linear(128, 10)],
+        "characters": lambda: [Characters()],
         "attention": lambda: [Attention(), nn.Linear(64, 10)],
     }  # fmt: skip
     network = nn.Sequential(*next(make for name, make in networks.items() if case.name.startswith(name))())
@@ -209,18 +238,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--cases", default="1,2,3,4,5")
+    parser.add_argument("--cases", default="1,2,3,4,5,6")
     parser.add_argument("--rows", type=int, default=1280)
     options = parser.parse_args()
     pin(options.threads)
-    import numpy as np
-
     rate = arithmetic_rate(options.threads)
     print(f"{options.threads} threads; this machine: {rate / 1e9:.0f} GFLOP/s; load {os.getloadavg()[0]:.1f}")
     for case in (cases()[int(n) - 1] for n in options.cases.split(",")):
-        rng = np.random.default_rng(0)
-        x = rng.random((options.rows, *case.shape), np.float32)
-        y = rng.integers(0, 10, options.rows)
+        x, y = case.data(options.rows)
         ways = {"ours": ours(case, x, y)}
         rivals = {"PyTorch": torch_eager} | ({"JAX": jax_recurrence} if "over 28 rows" in case.name else {})
         for name, rival in rivals.items():
