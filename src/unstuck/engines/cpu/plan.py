@@ -21,9 +21,8 @@ SHARED = 2**14  # values that are reduced or moved from which on threads share i
 MOVED = 32  # parts into which values that are put in their places are cut
 LEAST = 8  # rows of a tile; fewer do not keep the multipliers busy
 DEEP = 384  # inner places of a product from which on it is made in pieces: 48 KB of B for a tile's columns
-TURNED = (
-    2**15
-)  # values of a second operand with dense columns from which on it is turned round piece by piece, not as a whole
+# Values of a second operand with dense columns from which on it is turned round piece by piece, not as a whole.
+TURNED = 2**15
 
 
 class Plan(Places):
@@ -76,42 +75,39 @@ class Plan(Places):
         """So many parts for threads to share, if there are enough values that it pays."""
         return Domain(NO_ROWS, parts) if values >= SHARED and parts > 1 else ALONE
 
+    def _split(self, group: Group, *, deep: bool) -> Domain:
+        """How threads share a group: by rows, by parts of its results, or not at all."""
+        node = group.anchor
+        if group.kind == "rows":
+            return self._domain(group.rows)
+        assert node is not None
+        x = node.inputs[0]
+        if deep:
+            return Domain(NO_ROWS, -(-group.columns // (self.host.tile_vectors * self.host.lanes(node.dtype))))
+        if (group.kind == "matmul" and len(group.space) == 2) or (group.kind == "place" and self._by_rows(group)):
+            return self._domain(group.rows)
+        if group.kind in ("conv", "unwindows"):
+            return Domain(group.rows, math.prod(group.space[:-2]))
+        if group.kind == "conv_weight":
+            return Domain(NO_ROWS, units(node.shape, node.params["groups"], self.host.registers))
+        if group.kind == "reduce":
+            return self._shared(x.size, results(x.shape, node.params["axes"], self.fusion.lanes(group)))
+        if group.kind == "batch_last":
+            return self._shared(x.size, -(-math.prod(x.shape[1:]) // self.host.lanes(x.dtype)))
+        # With gaps, zeros come first everywhere, and then the values over them.
+        gaps = any(step != 1 for *_, step in node.params.get("slices", ()))
+        return self._shared(node.size, MOVED) if group.kind == "place" and not gaps else ALONE
+
     def _add(self, group: Group) -> None:
         self._place_stored(group)
         if group.kind == "place" and self._is_done(group):
             return
         name = f"k{len(self.kernels)}_{group.anchor.operation if group.anchor is not None else group.kind}"
-        split = group.kind == "rows" or (group.kind == "matmul" and len(group.space) == 2)
-        domain = self._domain(group.rows) if split else ALONE
-        if group.kind == "place" and self._by_rows(group):
-            domain = self._domain(group.rows)
-        elif group.kind in ("conv", "unwindows"):
-            domain = Domain(group.rows, math.prod(group.space[:-2]))
-        elif group.kind == "conv_weight":
-            assert group.anchor is not None
-            domain = Domain(NO_ROWS, units(group.anchor.shape, group.anchor.params["groups"], self.host.registers))
-        elif group.kind == "reduce":
-            assert group.anchor is not None
-            x = group.anchor.inputs[0]
-            parts = results(x.shape, group.anchor.params["axes"], self.fusion.lanes(group))
-            domain = self._shared(x.size, parts)
-        elif group.kind == "batch_last":
-            assert group.anchor is not None
-            x = group.anchor.inputs[0]
-            domain = self._shared(x.size, -(-math.prod(x.shape[1:]) // self.host.lanes(x.dtype)))
-        elif group.kind == "place":
-            assert group.anchor is not None
-            # With gaps, zeros come first everywhere, and then the values over them.
-            gaps = any(step != 1 for *_, step in group.anchor.params.get("slices", ()))
-            domain = ALONE if gaps else self._shared(group.anchor.size, MOVED)
         deep = group.kind == "matmul" and self._is_deep(group)
-        if group.kind == "matmul":
+        if group.kind == "matmul" and not deep:
             assert group.anchor is not None
-            if deep:
-                strip = self.host.tile_vectors * self.host.lanes(group.anchor.dtype)
-                domain = Domain(NO_ROWS, -(-group.columns // strip))
-            else:
-                self._pack(group.anchor.inputs[1])
+            self._pack(group.anchor.inputs[1])
+        domain = self._split(group, deep=deep)
         reads = group.reads
         if self.columns is not None and group.anchor is self.columns.product:
             early = group.anchor.inputs
