@@ -62,7 +62,7 @@ def of_pictures(rng: np.random.Generator) -> tuple[list[Any], tuple[int, ...]]:
     makes = [
         convolution, convolution, convolution, lambda: activation(rng), lambda: nn.ReLU(),
         lambda: nn.MaxPool2D(**window(rng, 2)), lambda: nn.MaxPool2D(2), lambda: nn.AveragePool2D(**window(rng, 2)),
-        lambda: nn.BatchNorm(), lambda: nn.LayerNorm(), lambda: nn.SpatialDropout(0.3), lambda: nn.DepthwiseConv2D(some(rng, 3)),
+        lambda: nn.BatchNorm(), lambda: nn.LayerNorm(), lambda: nn.SpatialDropout(0.3), lambda: nn.Dropout(0.3), lambda: nn.DepthwiseConv2D(some(rng, 3)),
         lambda: nn.ConvTranspose2D(some(rng, 9), some(rng, 3), stride=some(rng, 2)),
         lambda: nn.Concatenate(nn.Identity(), [nn.Conv2D(some(rng, 5), 3, padding="same"), nn.ReLU()]),
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def of_sequences(rng: np.random.Generator) -> tuple[list[Any], tuple[int, ...]]:
     makes = [
         recurrence, recurrence, lambda: activation(rng), lambda: nn.Conv1D(some(rng, 20), **window(rng, 1)),
         lambda: nn.Conv1D(some(rng, 20), 1), lambda: nn.MaxPool1D(**window(rng, 1)), lambda: nn.LayerNorm(),
-        lambda: nn.SelfAttention(some(rng, 2)), lambda: nn.AveragePool1D(2), lambda: nn.BatchNorm(),
+        lambda: nn.SelfAttention(some(rng, 2)), lambda: nn.AveragePool1D(2), lambda: nn.BatchNorm(), lambda: nn.Dropout(0.3),
     ]  # fmt: skip
     layers: list[Any] = [nn.Masking(9.0)] if rng.random() < 0.2 else []
     layers += [makes[some(rng, len(makes) - 1, 0)]() for _ in range(some(rng, 4))]

@@ -93,7 +93,7 @@ class Plan(Places):
         if group.kind == "reduce":
             return self._shared(x.size, results(x.shape, node.params["axes"], self.fusion.lanes(group)))
         if group.kind == "batch_last":
-            return self._shared(x.size, -(-math.prod(x.shape[1:]) // self.host.lanes(x.dtype)))
+            return self._shared(x.size, -(-math.prod(x.shape[1:]) // self.fusion.lanes(group)))
         # With gaps, zeros come first everywhere, and then the values over them.
         gaps = any(step != 1 for *_, step in node.params.get("slices", ()))
         return self._shared(node.size, MOVED) if group.kind == "place" and not gaps else ALONE
