@@ -62,7 +62,8 @@ def of_pictures(rng: np.random.Generator) -> tuple[list[Any], tuple[int, ...]]:
     makes = [
         convolution, convolution, convolution, lambda: activation(rng), lambda: nn.ReLU(),
         lambda: nn.MaxPool2D(**window(rng, 2)), lambda: nn.MaxPool2D(2), lambda: nn.AveragePool2D(**window(rng, 2)),
-        lambda: nn.BatchNorm(), lambda: nn.LayerNorm(), lambda: nn.SpatialDropout(0.3), lambda: nn.Dropout(0.3), lambda: nn.DepthwiseConv2D(some(rng, 3)),
+        lambda: nn.BatchNorm(), lambda: nn.LayerNorm(), lambda: nn.SpatialDropout(0.3), lambda: nn.Dropout(0.3),
+        lambda: nn.DepthwiseConv2D(some(rng, 3)),
         lambda: nn.ConvTranspose2D(some(rng, 9), some(rng, 3), stride=some(rng, 2)),
         lambda: nn.Concatenate(nn.Identity(), [nn.Conv2D(some(rng, 5), 3, padding="same"), nn.ReLU()]),
     ]  # fmt: skip
